@@ -1,0 +1,176 @@
+"""The identity of the code behind a cell: the syntax trees of the modules in its static import closure.
+
+Nothing is imported: modules are found as files and parsed, so that `plan` costs no jax. Docstrings, comments,
+formatting and positions do not enter. The rules of the closure:
+
+- `import memorax.a.b` and `from memorax.a.b import x` bring in the module `memorax.a.b`;
+- `from memorax.a import x` brings in `memorax.a.x` if that is a module; else, where the package's `__init__` imports
+  `x` from elsewhere, what that import names; else the `__init__`;
+- a submodule does not bring in its parents' `__init__`: packages that re-export everything would make every cell
+  depend on every model;
+- `memorax.registry`, which only maps names to classes, is left out, for the same reason; the class a name stands for
+  enters through the roots.
+"""
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.identity import sha256_json
+
+FOLLOWED = "memorax"  # the package whose imports are followed; the harness's own modules are roots or nothing
+NAMES_ONLY = ("memorax.registry",)
+
+
+@dataclass(frozen=True)
+class CodeHash:
+    """`value` is the hash of `modules`, which holds one hash per module, so that a change can be named."""
+
+    value: str
+    modules: Mapping[str, str]
+
+
+def code_hash(roots: Iterable[str], path: Sequence[str | Path] | None = None) -> CodeHash:
+    """Hashes the closure of `roots` (`module` or `module:Class`) and the roots themselves.
+
+    Imports of `memorax.*` are followed, and those of a user's root into the folder it lies in. `path` lists the
+    folders searched (default: the working directory, then `sys.path`). Raises UsageProblems where a root is missing.
+    """
+    folders = search_path(path)
+    found: dict[str, str] = {}
+    missing: list[Problem] = []
+    roots = sorted(set(roots))
+    todo = [(root.partition(":")[0], True) for root in roots]
+    while todo:
+        name, is_root = todo.pop()
+        if name in found or name in NAMES_ONLY:
+            continue
+        located = find_module(name, folders)
+        if located is None:
+            if is_root:
+                missing.append(Problem(f"no module '{name}'", fix=f"looked in {', '.join(map(str, folders[:3]))}, ..."))
+            continue
+        file, folder = located
+        parsed = _parse(file, name, file.stat().st_mtime_ns)
+        found[name] = parsed.digest
+        todo.extend((used, False) for used in _used(parsed, folders, _own_folder(name, folder)))
+    if missing:
+        raise UsageProblems(missing)
+    modules = dict(sorted(found.items()))
+    return CodeHash(sha256_json({"roots": roots, "modules": modules}), modules)
+
+
+def changed_modules(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """Modules added, removed or different, sorted."""
+    return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
+
+
+def search_path(path: Sequence[str | Path] | None = None) -> tuple[Path, ...]:
+    """The folders in which modules are looked for: `path`, or the working directory and `sys.path`."""
+    folders = path if path is not None else [".", *sys.path]
+    return tuple(dict.fromkeys(Path(folder or ".").resolve() for folder in folders))
+
+
+def find_module(name: str, folders: Sequence[Path]) -> tuple[Path, Path] | None:
+    """The file of a module and the folder of the search path it was found in; None where there is none."""
+    relative = Path(*name.split("."))
+    for folder in folders:
+        for file in (folder / relative / "__init__.py", (folder / relative).with_suffix(".py")):
+            if file.is_file():
+                return file, folder
+    return None
+
+
+@dataclass(frozen=True)
+class _Import:
+    """`from module import name as alias`; `name` is None for `import module`."""
+
+    module: str
+    name: str | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    digest: str
+    imports: tuple[_Import, ...]
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse(file: Path, name: str, _modified: int) -> _Parsed:
+    source = file.read_bytes()
+    try:
+        tree = ast.parse(source, filename=str(file))
+    except SyntaxError as error:
+        problem = Problem(f"not valid Python: {error.msg}", str(file), error.lineno, fix="the code must parse")
+        raise UsageProblems([problem]) from error
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    imports = tuple(dict.fromkeys(_imports(tree, package)))
+    _strip_docstrings(tree)
+    digest = hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()
+    return _Parsed(digest, imports)
+
+
+def _imports(tree: ast.AST, package: str) -> Iterable[_Import]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield _Import(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                anchor = parents[: len(parents) - node.level + 1]
+                base = ".".join([*anchor, *([base] if base else [])])
+            for alias in node.names:
+                yield _Import(base, alias.name, alias.asname or alias.name)
+
+
+def _used(parsed: _Parsed, folders: Sequence[Path], own: Path | None) -> Iterable[str]:
+    for statement in parsed.imports:
+        if statement.module.split(".")[0] == FOLLOWED:
+            yield from _resolved(statement, folders)
+        elif own is not None:
+            yield from _resolved(statement, (own,))
+
+
+def _resolved(statement: _Import, folders: Sequence[Path], seen: tuple[_Import, ...] = ()) -> Iterable[str]:
+    module, name = statement.module, statement.name
+    if name is not None and find_module(f"{module}.{name}", folders) is not None:
+        yield f"{module}.{name}"
+        return
+    located = find_module(module, folders)
+    if located is None:
+        return
+    file = located[0]
+    if name is not None and file.name == "__init__.py" and statement not in seen:
+        exported = _parse(file, module, file.stat().st_mtime_ns).imports
+        source = next((other for other in exported if other.alias == name and other.module != module), None)
+        if source is not None:
+            yield from _resolved(source, folders, (*seen, statement))
+            return
+    yield module
+
+
+def _own_folder(name: str, folder: Path) -> Path | None:
+    """The folder inside which a user's module's imports are followed; None for installed code and the harness."""
+    if name.split(".")[0] in (FOLLOWED, "memorax_bench") or "site-packages" in folder.parts:
+        return None
+    return folder
+
+
+def _strip_docstrings(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]

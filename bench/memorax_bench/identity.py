@@ -1,0 +1,128 @@
+"""The identities of the harness: hashes of suites, cells, runs and results, and the keys of seeds.
+
+All are pure functions of plain data and are the same on every machine; changing one orphans published records.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+KEY_SCHEME = 1  # how seeds become keys; a record says which it used
+KEY_WORDS = 2  # a threefry key is two uint32
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+_FROZEN_KEYS = ("protocol", "tasks", "scoring", "rankings")
+_NOT_RESULT = ("volatile", "result_hash")
+
+
+def canonical_json(value: Any) -> str:
+    """One spelling for equal data: sorted keys, no spaces, floats by `repr`.
+
+    Raises ValueError on NaN, infinity, keys that are not strings, and anything that JSON has no form for.
+    """
+    _check_plain(value, "$")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sha256_json(value: Any) -> str:
+    """Hex sha256 of the canonical JSON, 64 digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def benchmark_hash(suite: Mapping[str, Any]) -> str:
+    """The identity of a suite's frozen part: protocol, tasks, scoring, rankings (typed values, defaults filled in).
+
+    Name, version, description and entries do not enter.
+    """
+    return sha256_json({key: suite[key] for key in _FROZEN_KEYS})
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """The identity of a resolved cell: task, algorithm, torso, network and protocol with every default filled in."""
+    return sha256_json(dict(config))
+
+
+def run_id(
+    config_hash: str,
+    code_hash: str,
+    device_kind: str,
+    seed_batch: int,
+    seeds: Sequence[int],
+    *,
+    benchmark_hash: str,
+    task_label: str,
+) -> str:
+    """The identity of one run, known before it starts: 16 hex digits of everything its numbers depend on.
+
+    `benchmark_hash` and `task_label` belong to it because the seeds' keys are made of them: two suites that differ
+    in a bound only would otherwise share checkpoints of differently seeded runs.
+    """
+    parts = {
+        "config_hash": config_hash,
+        "code_hash": code_hash,
+        "device_kind": device_kind,
+        "seed_batch": seed_batch,
+        "seeds": sorted(seeds),
+        "benchmark_hash": benchmark_hash,
+        "task": task_label,
+        "key_scheme": KEY_SCHEME,
+    }
+    return sha256_json(parts)[:16]
+
+
+def result_hash(record: Mapping[str, Any]) -> str:
+    """The identity of what was measured: the record without `volatile` and without this hash itself."""
+    return sha256_json({key: value for key, value in record.items() if key not in _NOT_RESULT})
+
+
+def seed_key_words(benchmark_hash: str, task_label: str, role: str, seed: int) -> tuple[int, ...]:
+    """The two uint32 words of the threefry key of one seed in one role (`init`, `train`, `evaluate`).
+
+    Key scheme 1: the first 8 bytes, big-endian, of sha256 of the canonical JSON of
+    `{"benchmark_hash", "key_scheme", "role", "seed", "task"}`. Adding a task, an entry or a seed moves no other key,
+    and an entrant has no influence on it.
+    """
+    parts = {
+        "benchmark_hash": benchmark_hash,
+        "key_scheme": KEY_SCHEME,
+        "role": role,
+        "seed": seed,
+        "task": task_label,
+    }
+    digest = hashlib.sha256(canonical_json(parts).encode()).digest()
+    return tuple(int.from_bytes(digest[4 * word : 4 * word + 4], "big") for word in range(KEY_WORDS))
+
+
+def is_slug(label: str) -> bool:
+    """Whether a label may be a folder name: `[a-z0-9._-]`, starting with a letter or digit, at most 64 long."""
+    return SLUG.fullmatch(label) is not None and len(label) <= 64
+
+
+def slug(label: str) -> str:
+    """`label` itself; ValueError where it is none."""
+    if not is_slug(label):
+        raise ValueError("a label is a folder name: lower-case letters, digits, '.', '_' and '-', at most 64")
+    return label
+
+
+def _check_plain(value: Any, where: str) -> None:
+    if value is None or isinstance(value, bool | str | int):
+        return
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{where} = {value!r} has no place in an identity; only finite numbers have")
+        return
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"{where} has the key {key!r}; only text can be a key")
+            _check_plain(child, f"{where}.{key}")
+        return
+    if isinstance(value, list | tuple):
+        for index, child in enumerate(value):
+            _check_plain(child, f"{where}[{index}]")
+        return
+    raise ValueError(f"{where} is a {type(value).__name__}; only null, bool, number, text, list and mapping are plain")
