@@ -1,0 +1,94 @@
+"""An actor and a critic behind one call, whether each has a torso or both read the same."""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import optax
+
+from memorax.networks.types import Carry, Head, Inputs
+
+Parameters = Any
+
+
+def _apply(network: nn.Module, parameters: Parameters, inputs: Inputs, carry: Carry) -> tuple[Carry, Any, jax.Array]:
+    """-> carry, output, the sum of the auxiliary losses that modules have sown under "losses"."""
+    (carry, output), sown = network.apply(parameters, inputs, carry, mutable=["losses"])
+    return carry, output, sum((leaf.sum() for leaf in jax.tree.leaves(sown)), start=0.0)
+
+
+def _init(network: nn.Module, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
+    variables = network.init(key, inputs, network.initialize_carry(batch))
+    return {"params": variables["params"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class SeparateNetworks:
+    """Two networks, each with its own torso, parameters and carry."""
+
+    actor: nn.Module
+    critic: nn.Module
+
+    def init(self, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
+        actor_key, critic_key = jax.random.split(key)
+        return {
+            "actor": _init(self.actor, actor_key, inputs, batch),
+            "critic": _init(self.critic, critic_key, inputs, batch),
+        }
+
+    def initialize_carry(self, batch: int) -> Carry:
+        return {"actor": self.actor.initialize_carry(batch), "critic": self.critic.initialize_carry(batch)}
+
+    def apply(self, parameters: Parameters, inputs: Inputs, carry: Carry) -> tuple[Carry, Any, jax.Array, jax.Array]:
+        """-> carry, distribution over actions, values [B, T], auxiliary loss."""
+        actor_carry, distribution, actor_loss = _apply(self.actor, parameters["actor"], inputs, carry["actor"])
+        critic_carry, value, critic_loss = _apply(self.critic, parameters["critic"], inputs, carry["critic"])
+        return {"actor": actor_carry, "critic": critic_carry}, distribution, value, actor_loss + critic_loss
+
+    @staticmethod
+    def optimizer(
+        actor: optax.GradientTransformation, critic: optax.GradientTransformation
+    ) -> optax.GradientTransformation:
+        return optax.partition({"actor": actor, "critic": critic}, {"actor": "actor", "critic": "critic"})
+
+
+class _TwoHeads(nn.Module):
+    """A network whose torso feeds a second head."""
+
+    network: nn.Module
+    second: Head
+
+    def __call__(self, inputs: Inputs, carry: Carry) -> tuple[Carry, tuple[Any, Any]]:
+        carry, y = self.network.remember(inputs, carry)
+        return carry, (self.network.head(y), self.second(y))
+
+    @nn.nowrap
+    def initialize_carry(self, batch: int) -> Carry:
+        return self.network.initialize_carry(batch)
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedTorso:
+    """A value head that reads the actor's torso."""
+
+    actor: nn.Module
+    critic: Head
+
+    @property
+    def network(self) -> nn.Module:
+        return _TwoHeads(self.actor, self.critic)
+
+    def init(self, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
+        return _init(self.network, key, inputs, batch)
+
+    def initialize_carry(self, batch: int) -> Carry:
+        return self.actor.initialize_carry(batch)
+
+    def apply(self, parameters: Parameters, inputs: Inputs, carry: Carry) -> tuple[Carry, Any, jax.Array, jax.Array]:
+        """-> carry, distribution over actions, values [B, T], auxiliary loss."""
+        carry, (distribution, value), loss = _apply(self.network, parameters, inputs, carry)
+        return carry, distribution, value, loss
+
+
+ActorCritic = SeparateNetworks | SharedTorso

@@ -1,0 +1,86 @@
+"""Checks made when a thing is built, before anything is compiled. Every message names thing, value, allowed, fix."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import distrax
+import jax
+import jax.numpy as jnp
+
+from memorax.algorithms.acting import first_timestep, network_inputs, single_step
+from memorax.algorithms.actor_critic import ActorCritic
+from memorax.environments.spaces import Discrete, Space
+from memorax.environments.types import Environment
+
+
+def check_fields(
+    config: Any,
+    at_least_one: Iterable[str] = (),
+    fractions: Iterable[str] = (),
+    positive: Iterable[str] = (),
+    not_negative: Iterable[str] = (),
+) -> None:
+    """Ranges of a Config's fields, all violations in one `ValueError`. Integers and booleans have to be just that."""
+    kinds = (
+        (at_least_one, lambda v: isinstance(v, int) and v >= 1, "a whole number of at least 1"),
+        (fractions, lambda v: 0 <= v <= 1, "between 0 and 1"),
+        (positive, lambda v: v > 0, "greater than 0"),
+        (not_negative, lambda v: v >= 0, "0 or greater"),
+    )
+    problems = [
+        f"{name} = {getattr(config, name)!r} must be {allowed}"
+        for names, holds, allowed in kinds
+        for name in names
+        if isinstance(getattr(config, name), bool) or not holds(getattr(config, name))
+    ]
+    problems += [
+        f"{field.name} = {getattr(config, field.name)!r} must be True or False"
+        for field in dataclasses.fields(config)
+        if field.type in (bool, "bool") and not isinstance(getattr(config, field.name), bool)
+    ]
+    if problems:
+        raise ValueError(f"{type(config).__name__}: " + "; ".join(problems))
+
+
+def check_count(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} = {value!r} must be a whole number of at least 1")
+
+
+def check_same_spaces(observation_space: Space, action_space: Space, env: Environment, env_params: Any) -> None:
+    """Another environment to evaluate in has to speak the agent's spaces."""
+    for name, own, other in (
+        ("observation", observation_space, env.observation_space(env_params)),
+        ("action", action_space, env.action_space(env_params)),
+    ):
+        if own != other:
+            raise ValueError(f"the agent was trained on the {name} space {own}; this environment's is {other}")
+
+
+def check_policy(networks: ActorCritic, observation_space: Space, action_space: Space) -> None:
+    """The networks fit the spaces: traced on shapes alone, nothing is computed."""
+    timestep = first_timestep(observation_space.zeros((1,)), action_space)
+
+    def outputs(key: jax.Array) -> tuple[Any, jax.Array]:
+        inputs = single_step(network_inputs(timestep, observation_space, action_space))
+        params = networks.init(key, inputs, 1)
+        _, distribution, value, _ = networks.apply(params, inputs, networks.initialize_carry(1))
+        return distribution, value
+
+    distribution, value = jax.eval_shape(outputs, jax.random.key(0))
+    if value.shape != (1, 1):
+        raise ValueError(
+            f"the critic returns values of shape {value.shape} for a batch [1, 1]; it must be [B, T]: use heads.VNetwork()"
+        )
+    if not isinstance(action_space, Discrete) or not isinstance(distribution, distrax.Categorical):
+        raise ValueError(
+            f"the action space is {action_space} and the actor's head returns {type(distribution).__name__}; "
+            "this algorithm acts in Discrete spaces with heads.Categorical(action_dim=n)"
+        )
+    actions = jnp.shape(distribution.logits)[-1]
+    if actions != action_space.n:
+        raise ValueError(
+            f"the actor's head has {actions} actions, the environment {action_space.n}: "
+            f"use heads.Categorical(action_dim={action_space.n})"
+        )

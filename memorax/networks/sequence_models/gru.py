@@ -1,0 +1,138 @@
+"""GRU, with a reverse scan written by hand.
+
+Source: Cho et al. 2014, arXiv 1406.1078; the reset gate is applied after the recurrent product, as in cuDNN and flax:
+
+    r = sigmoid(W_r x + b_r + U_r h)      z = sigmoid(W_z x + b_z + U_z h)
+    n = tanh(W_n x + b_n + r * (U_n h + c))
+    h' = (1 - z) * n + z * h
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+@dataclasses.dataclass(frozen=True)
+class GRUConfig:
+    """features: width of the state and of the output."""
+
+    features: int
+
+
+def _gates(kept: jax.Array, x_r: jax.Array, x_z: jax.Array, x_n: jax.Array, kernel: jax.Array, bias: jax.Array):
+    """One step from the cleared state kept[B, H] -> r, z, n, the candidate's recurrent part, h'."""
+    h_r, h_z, h_n = jnp.split(kept @ kernel, 3, -1)
+    h_n = h_n + bias
+    r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
+    n = jnp.tanh(x_n + r * h_n)
+    return r, z, n, h_n, n + z * (kept - n)
+
+
+@jax.custom_vjp
+def gru_sequence(x_r, x_z, x_n, keep, h, kernel, bias) -> jax.Array:
+    """The states of a GRU over a sequence, time-major.
+
+    x_r, x_z, x_n: [T, B, H] input parts of the gates, biases included; three arrays, because slicing one [T, B, 3H]
+    array in the loop costs more than the loop
+    keep: [T, B, 1] 0.0 where an episode starts, else 1.0; h: [B, H]; kernel: [H, 3H] as (r, z, n); bias: [H]
+    Returns [T, B, H].
+
+    The gradient's scan carries only dL/dh and emits the gates' gradients; those of the weights are one matrix
+    product over all steps afterwards, where automatic differentiation would add a [H, 3H] array at every step.
+    """
+    return _forward(x_r, x_z, x_n, keep, h, kernel, bias)[0]
+
+
+def _forward(x_r, x_z, x_n, keep, h, kernel, bias):
+    def step(h, xs):
+        x_r, x_z, x_n, keep = xs
+        r, z, n, h_n, h = _gates(h * keep, x_r, x_z, x_n, kernel, bias)
+        return h, (h, r, z, n, h_n)
+
+    _, (hs, *gates) = jax.lax.scan(step, h, (x_r, x_z, x_n, keep))
+    return hs, (hs, *gates, keep, h, kernel)
+
+
+def _backward(residuals, dhs):
+    hs, r, z, n, h_n, keep, h, kernel = residuals
+    kept = jnp.concatenate([h[None], hs[:-1]]) * keep
+    # how the pre-activations of n, z and r move h', and r through n; everything the loop does not need is outside it
+    to_n = (1 - z) * (1 - n * n)
+    to_z = (kept - n) * z * (1 - z)
+    to_r = h_n * r * (1 - r)
+    transposed = kernel.T
+
+    def step(dh, xs):
+        dh_t, z, to_n, to_z, to_r, r, keep = xs
+        dh = dh + dh_t
+        d_n = dh * to_n
+        d_z, d_r, d_hn = dh * to_z, d_n * to_r, d_n * r
+        dh = dh * z + jnp.concatenate([d_r, d_z, d_hn], -1) @ transposed
+        return dh * keep, (d_r, d_z, d_n, d_hn)
+
+    dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(
+        step, jnp.zeros_like(h), (dhs, z, to_n, to_z, to_r, r, keep), reverse=True
+    )
+    d_kernel = jnp.einsum("tbh,tbg->hg", kept, jnp.concatenate([d_r, d_z, d_hn], -1))
+    return d_r, d_z, d_n, jnp.zeros_like(keep), dh, d_kernel, d_hn.sum((0, 1))
+
+
+gru_sequence.defvjp(_forward, _backward)
+
+
+def _recurrent_initializer(key: jax.Array, shape: tuple[int, int], dtype=jnp.float32) -> jax.Array:
+    """One orthogonal matrix a gate, side by side."""
+    orthogonal = nn.initializers.orthogonal()
+    return jnp.concatenate([orthogonal(k, (shape[0], shape[0]), dtype) for k in jax.random.split(key, 3)], -1)
+
+
+class GRUCell(nn.RNNCellBase):
+    """One step of a GRU; `RNN(cell=GRUCell(config=GRUConfig(features=64)))` is the torso.
+
+    Parameters are those of `flax.linen.GRUCell`, the three gates side by side; the same initialisation.
+    """
+
+    config: GRUConfig
+
+    @property
+    def num_feature_axes(self) -> int:
+        return 1
+
+    @nn.nowrap
+    def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> jax.Array:
+        return jnp.zeros((*input_shape[:-1], self.config.features))
+
+    @nn.compact
+    def __call__(self, carry: jax.Array, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """carry[B, H], inputs[B, F] -> (carry, y[B, H])."""
+        width = self.config.features
+        x_r, x_z, x_n = jnp.split(nn.Dense(3 * width, name="input")(inputs), 3, -1)
+        kernel = self.param("recurrent", _recurrent_initializer, (width, 3 * width))
+        bias = self.param("candidate_bias", nn.initializers.zeros, (width,))
+        *_, h = _gates(carry, x_r, x_z, x_n, kernel, bias)
+        return h, h
+
+
+def sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> jax.Array:
+    """`GRUCell` over x[T, B, F], start[T, B] from h[B, H] -> states [T, B, H]."""
+    kernels = jnp.split(parameters["input"]["kernel"], 3, -1)
+    biases = jnp.split(parameters["input"]["bias"], 3)
+    gates = [x @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True)]
+    return gru_sequence(*gates, _keep(start, x), h, parameters["recurrent"], parameters["candidate_bias"])
+
+
+def flax_sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> jax.Array:
+    """`flax.linen.GRUCell` (default options) over x[T, B, F], start[T, B] from h[B, H] -> states [T, B, H]."""
+    gates = [x @ parameters[name]["kernel"] + parameters[name]["bias"] for name in ("ir", "iz", "in")]
+    kernel = jnp.concatenate([parameters[name]["kernel"] for name in ("hr", "hz", "hn")], -1)
+    return gru_sequence(*gates, _keep(start, x), h, kernel, parameters["hn"]["bias"])
+
+
+def _keep(start: jax.Array, x: jax.Array) -> jax.Array:
+    return 1.0 - start[..., None].astype(x.dtype)
+
+
+SequenceRule = Callable[[dict, jax.Array, jax.Array, jax.Array], jax.Array]

@@ -1,0 +1,116 @@
+"""LRU: the linear recurrent unit, a diagonal complex recurrence.
+
+Source: Orvieto et al. 2023, "Resurrecting Recurrent Neural Networks for Long Sequences", arXiv 2303.06349,
+equations 5-8 and section 3.4 (exponential parametrisation, initialisation on a ring, normalisation by gamma):
+
+    lambda = exp(-exp(nu) + i exp(theta)),   s_t = lambda * s_{t-1} + gamma * (B x_t),   y_t = Re(C s_t) + D x_t
+
+Everything is computed on real and imaginary parts: a complex matrix product costs several real ones on a CPU.
+"""
+
+import dataclasses
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from memorax.networks.types import MemoroidCell
+
+
+@dataclasses.dataclass(frozen=True)
+class LRUConfig:
+    """features: width of the output; state_dim: number of complex states (None: features);
+    r_min, r_max: ring of the eigenvalues' moduli at initialisation; max_phase: largest angle, in radians."""
+
+    features: int
+    state_dim: int | None = None
+    r_min: float = 0.9
+    r_max: float = 0.999
+    max_phase: float = 2 * math.pi
+
+    def __post_init__(self):
+        if not 0 <= self.r_min < self.r_max < 1:
+            raise ValueError(f"LRUConfig needs 0 <= r_min < r_max < 1; r_min={self.r_min}, r_max={self.r_max}")
+
+    @property
+    def states(self) -> int:
+        return self.features if self.state_dim is None else self.state_dim
+
+
+class LRUCell(MemoroidCell):
+    """`Memoroid(cell=LRUCell(config=LRUConfig(features=64)))` is the torso."""
+
+    config: LRUConfig
+
+    def setup(self):
+        config = self.config
+        states = (config.states,)
+        self.nu = self.param("nu", _ring_initializer(config), states)
+        self.theta = self.param("theta", _phase_initializer(config), states)
+        self.gamma = self.param("gamma", lambda key, shape: _gamma(self.nu), states)
+        glorot = nn.initializers.variance_scaling(0.5, "fan_in", "normal")  # B of the paper: each part has half
+        self.input = nn.Dense(2 * config.states, use_bias=False, kernel_init=glorot)
+        self.output = nn.Dense(config.features, use_bias=False, kernel_init=nn.initializers.lecun_normal())
+        self.skip = nn.Dense(config.features, use_bias=False, kernel_init=nn.initializers.lecun_normal())
+
+    @nn.nowrap
+    def initial_window(self, batch: int):
+        return ()
+
+    @nn.nowrap
+    def initial_state(self, batch: int):
+        return (jnp.zeros((batch, self.config.states)),) * 2
+
+    def lift(self, x, start, window):
+        modulus, phase = jnp.exp(-jnp.exp(self.nu)), jnp.exp(self.theta)
+        eigenvalue = (modulus * jnp.cos(phase))[None, None], (modulus * jnp.sin(phase))[None, None]
+        inputs = self.input(x) * jnp.exp(jnp.tile(self.gamma, 2))
+        return window, (eigenvalue, tuple(jnp.split(inputs, 2, -1))), x
+
+    @property
+    def associative(self) -> bool:
+        return True
+
+    @nn.nowrap
+    def step(self, state, element):
+        eigenvalue, (real, imaginary) = element
+        rotated = _multiply(eigenvalue, state)
+        return rotated[0] + real, rotated[1] + imaginary
+
+    @nn.nowrap
+    def combine(self, left, right):
+        return _multiply(left[0], right[0]), self.step(left[1], right)
+
+    @nn.nowrap
+    def read(self, state, context):
+        return jnp.concatenate(state, -1)
+
+    def project(self, readout, context):
+        return self.output(readout) + self.skip(context)
+
+
+def _multiply(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    """A product of complex numbers given as (real, imaginary)."""
+    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
+
+
+def _ring_initializer(config: LRUConfig):
+    """nu such that the moduli are uniform by area on the ring [r_min, r_max] (paper, lemma 3.2)."""
+
+    def initialize(key, shape):
+        uniform = jax.random.uniform(key, shape)
+        squared = uniform * (config.r_max**2 - config.r_min**2) + config.r_min**2
+        return jnp.log(-0.5 * jnp.log(jnp.maximum(squared, 1e-12)))
+
+    return initialize
+
+
+def _phase_initializer(config: LRUConfig):
+    """theta, the logarithm of an angle uniform in (0, max_phase)."""
+    return lambda key, shape: jnp.log(config.max_phase * jax.random.uniform(key, shape, minval=1e-4))
+
+
+def _gamma(nu: jax.Array) -> jax.Array:
+    """log sqrt(1 - |lambda|^2), which makes the states' variance that of the inputs (paper, equation 7)."""
+    return 0.5 * jnp.log(-jnp.expm1(-2 * jnp.exp(nu)))

@@ -1,0 +1,160 @@
+"""Mamba-2: a selective state space with one scalar decay a head, and its chunked matrix form.
+
+Source: Dao and Gu 2024, "Transformers are SSMs", arXiv 2405.21060: section 5.2 (block), 6 (chunked algorithm, SSD).
+
+    z, u, dt = W x;    v, B, C = silu(conv(u));    dt = softplus(dt + dt_bias)
+    S_t = exp(-dt_t exp(a)) S_{t-1} + dt_t v_t B_t^T          (a head: S is [head_dim, state_dim])
+    y_t = S_t C_t + D v_t;    output = W_o RMSNorm(y_t * silu(z_t))
+
+The convolution's window is part of the carry, and forgets at an episode's start as the state does.
+"""
+
+import dataclasses
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from memorax.networks.types import MemoroidCell
+
+
+@dataclasses.dataclass(frozen=True)
+class Mamba2Config:
+    """features: width of the output; state_dim: N, columns of a head's state; expand: inner width over features;
+    head_dim: rows of a head's state; conv_width: steps the convolution sees; chunk_length: of the chunked form."""
+
+    features: int
+    state_dim: int = 16
+    expand: int = 2
+    head_dim: int = 32
+    conv_width: int = 4
+    chunk_length: int = 32
+
+    def __post_init__(self):
+        if self.inner % self.head_dim:
+            raise ValueError(
+                f"Mamba2Config needs expand * features = {self.inner} to be a multiple of head_dim = {self.head_dim}; "
+                f"use head_dim={math.gcd(self.inner, self.head_dim)}"
+            )
+
+    @property
+    def inner(self) -> int:
+        return self.expand * self.features
+
+    @property
+    def heads(self) -> int:
+        return self.inner // self.head_dim
+
+
+class Mamba2Cell(MemoroidCell):
+    """`Memoroid(cell=Mamba2Cell(config=Mamba2Config(features=64)))` is the torso."""
+
+    config: Mamba2Config
+
+    def setup(self):
+        config = self.config
+        channels = config.inner + 2 * config.state_dim
+        self.input = nn.Dense(config.inner + channels + config.heads, use_bias=False)
+        bound = 1 / math.sqrt(config.conv_width)
+        self.conv = self.param("conv", _uniform_initializer(-bound, bound), (config.conv_width, channels))
+        self.conv_bias = self.param("conv_bias", nn.initializers.zeros, (channels,))
+        self.dt_bias = self.param("dt_bias", _dt_initializer, (config.heads,))
+        self.decay = self.param("decay", lambda key, shape: jnp.log(jax.random.uniform(key, shape, minval=1, maxval=16)),
+                                (config.heads,))  # fmt: skip
+        self.skip = self.param("skip", nn.initializers.ones, (config.heads,))
+        self.norm = nn.RMSNorm()
+        self.output = nn.Dense(config.features, use_bias=False)
+
+    @nn.nowrap
+    def initial_window(self, batch: int):
+        config = self.config
+        return jnp.zeros((batch, config.conv_width - 1, config.inner + 2 * config.state_dim))
+
+    @nn.nowrap
+    def initial_state(self, batch: int):
+        return jnp.zeros((batch, self.config.heads, self.config.head_dim, self.config.state_dim))
+
+    def lift(self, x, start, window):
+        config, (batch, time, _) = self.config, x.shape
+        z, u, dt = jnp.split(self.input(x), [config.inner, 2 * config.inner + 2 * config.state_dim], -1)
+        window, u = _causal_convolution(window, u, start, self.conv)
+        v, b, c = jnp.split(nn.silu(u + self.conv_bias), [config.inner, config.inner + config.state_dim], -1)
+        v = v.reshape(batch, time, config.heads, config.head_dim)
+        dt = nn.softplus(dt + self.dt_bias)
+        log_decay = -dt * jnp.exp(self.decay)
+        return window, (log_decay, v * dt[..., None], b), (c, v, z)
+
+    @nn.nowrap
+    def expand(self, element):
+        log_decay, v, b = element
+        return log_decay, v[..., None] * b[..., None, None, :]
+
+    @nn.nowrap
+    def step(self, state, element):
+        log_decay, outer = element
+        return jnp.exp(log_decay)[..., None, None] * state + outer
+
+    @property
+    def associative(self) -> bool:
+        return True
+
+    @nn.nowrap
+    def combine(self, left, right):
+        return left[0] + right[0], self.step(left[1], right)
+
+    @nn.nowrap
+    def read(self, state, context):
+        return jnp.einsum("...hdn,...n->...hd", state, context[0])
+
+    @property
+    def chunk_length(self) -> int:
+        return self.config.chunk_length
+
+    @nn.nowrap
+    def chunk(self, state, start, element, context):
+        log_decay, v, b = element  # [B, T, H], [B, T, H, D], [B, T, N]
+        c, time = context[0], start.shape[1]
+        total = jnp.cumsum(log_decay, 1)
+        episode = jnp.cumsum(start, 1)
+        same = (episode[:, :, None] == episode[:, None]) & jnp.tril(jnp.ones((time, time), bool))
+        difference = jnp.where(same[..., None], total[:, :, None] - total[:, None], -jnp.inf)
+        decay = jnp.exp(difference)  # [B, T, S, H]: how much of step s is left at t
+        carried = jnp.exp(total) * (episode == 0)[..., None]  # [B, T, H]: how much of the carry is left at t
+        weights = jnp.einsum("btn,bsn->bts", c, b)[..., None] * decay
+        readout = jnp.einsum("btsh,bshd->bthd", weights, v)
+        readout += jnp.einsum("bhdn,btn->bthd", state, c) * carried[..., None]
+        state = state * carried[:, -1, :, None, None]
+        state += jnp.einsum("bshd,bsn->bhdn", v * decay[:, -1, ..., None], b)
+        return state, readout
+
+    def project(self, readout, context):
+        _, v, z = context
+        y = readout + self.skip[:, None] * v
+        return self.output(self.norm(y.reshape(z.shape) * nn.silu(z)))
+
+
+def _causal_convolution(window: jax.Array, u: jax.Array, start: jax.Array, kernel: jax.Array):
+    """Depthwise, within episodes. window[B, W-1, C], u[B, T, C], start[B, T], kernel[W, C] -> (window, y[B, T, C]).
+
+    A row of the window that belongs to an earlier episode than its last is zero, as before an episode's first step.
+    """
+    width, time = kernel.shape[0], u.shape[1]
+    u = jnp.concatenate([window, u], 1)
+    episode = jnp.pad(jnp.cumsum(start, 1), ((0, 0), (width - 1, 0)))
+    y = kernel[-1] * u[:, width - 1 :]
+    for lag in range(1, width):
+        past = slice(width - 1 - lag, width - 1 - lag + time)
+        y += kernel[width - 1 - lag] * u[:, past] * (episode[:, past] == episode[:, width - 1 :])[..., None]
+    current = episode[:, time:] == episode[:, -1:]
+    return u[:, time:] * current[..., None], y
+
+
+def _uniform_initializer(low: float, high: float):
+    return lambda key, shape: jax.random.uniform(key, shape, minval=low, maxval=high)
+
+
+def _dt_initializer(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """The inverse softplus of step sizes log-uniform in [0.001, 0.1], as published."""
+    dt = jnp.exp(jax.random.uniform(key, shape, minval=math.log(1e-3), maxval=math.log(1e-1)))
+    return dt + jnp.log(-jnp.expm1(-dt))

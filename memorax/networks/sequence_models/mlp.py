@@ -1,0 +1,23 @@
+"""MLP: the control without memory. Its torso is `SequenceModelWrapper(MLP(...))`."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+
+
+@dataclasses.dataclass(frozen=True)
+class MLPConfig:
+    """features: width of the output."""
+
+    features: int
+
+
+class MLP(nn.Module):
+    """relu(W x + b), each step by itself: x[..., F] -> y[..., features]."""
+
+    config: MLPConfig
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return nn.relu(nn.Dense(self.config.features)(x))

@@ -1,0 +1,59 @@
+"""RNN: any flax recurrent cell as a torso, with fast paths for the cells it knows exactly."""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from memorax.networks.sequence_models import gru
+from memorax.networks.sequence_models.scans import clear
+from memorax.networks.types import Carry, SequenceModel
+
+# Keyed by exact type: a subclass may override anything, so it takes the generic path, which is always right.
+_SEQUENCE_RULES: dict[type, gru.SequenceRule] = {
+    nn.GRUCell: gru.flax_sequence_rule,
+    gru.GRUCell: gru.sequence_rule,
+}
+
+
+def _sequence_rule(cell: nn.RNNCellBase) -> gru.SequenceRule | None:
+    """The fast path of a cell: only for one whose options (gate functions, dtypes, ...) are all at their default."""
+    rule = _SEQUENCE_RULES.get(type(cell))
+    free = {"features", "config", "parent", "name"}
+    options = [field for field in dataclasses.fields(cell) if field.name not in free]
+    return rule if all(getattr(cell, option.name) == option.default for option in options) else None
+
+
+class RNN(SequenceModel):
+    """A torso from a flax cell: `RNN(cell=nn.GRUCell(features=64))`.
+
+    The cell's `__call__(carry, x[B, F]) -> (carry, y[B, D])` is scanned over time; its memory is cleared before it
+    reads the first observation of an episode.
+    """
+
+    cell: nn.RNNCellBase
+
+    @nn.nowrap
+    def initialize_carry(self, batch: int) -> Carry:
+        return self.cell.initialize_carry(jax.random.key(0), (batch, 1))
+
+    @nn.compact
+    def __call__(self, x: jax.Array, start: jax.Array, carry: Carry) -> tuple[Carry, jax.Array]:
+        fresh = self.initialize_carry(x.shape[0])
+        if x.shape[1] == 1:
+            carry, y = self.cell(clear(start[:, 0], fresh, carry), x[:, 0])
+            return carry, y[:, None]
+        xs, starts = jnp.swapaxes(x, 0, 1), start.T  # time-major
+        rule = _sequence_rule(self.cell)
+        if rule is not None and not self.is_initializing():
+            ys = rule(self.cell.variables["params"], xs, starts, carry)
+            return ys[-1], jnp.swapaxes(ys, 0, 1)
+
+        def step(cell: nn.RNNCellBase, carry: Carry, inputs: tuple) -> tuple[Carry, jax.Array]:
+            start_t, x_t = inputs
+            return cell(clear(start_t, fresh, carry), x_t)
+
+        scan = nn.scan(step, variable_broadcast="params", split_rngs={"params": False})
+        carry, ys = scan(self.cell, carry, (starts, xs))
+        return carry, jnp.swapaxes(ys, 0, 1)
