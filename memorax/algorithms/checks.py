@@ -69,9 +69,10 @@ def check_policy(networks: ActorCritic, observation_space: Space, action_space: 
         return distribution, value
 
     distribution, value = jax.eval_shape(outputs, jax.random.key(0))
-    if value.shape != (1, 1):
+    if getattr(value, "shape", None) != (1, 1):
+        returned = f"shape {value.shape}" if isinstance(value, jax.ShapeDtypeStruct) else type(value).__name__
         raise ValueError(
-            f"the critic returns values of shape {value.shape} for a batch [1, 1]; it must be [B, T]: use heads.VNetwork()"
+            f"the critic returns {returned} for a batch [1, 1]; it must be values [B, T]: use heads.VNetwork()"
         )
     if not isinstance(action_space, Discrete) or not isinstance(distribution, distrax.Categorical):
         raise ValueError(

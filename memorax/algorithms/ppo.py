@@ -7,7 +7,7 @@ implementation details of PPO" (ICLR blog track), recurrent part.
 import dataclasses
 import functools
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import distrax
 import flax.struct
@@ -37,27 +37,19 @@ from memorax.networks.types import Carry, Head
 
 @dataclasses.dataclass(frozen=True)
 class PPOConfig:
-    """Hyperparameters; an update acts for `num_steps` in each of `num_envs` environments and then learns from it.
+    """Hyperparameters; an update acts for `num_steps` in each of `num_envs` environments and then learns from it."""
 
-    num_envs: environments acted in at once; num_steps: steps of each between two updates
-    gamma: discount; gae_lambda: decay of the advantage estimate
-    num_minibatches: parts an epoch is divided in, by environments; update_epochs: passes over the data
-    normalize_advantage: to zero mean and unit variance in each minibatch
-    clip_coefficient: how far the policy's ratio, and the value if `clip_value_loss`, may move in an update
-    entropy_coefficient, value_coefficient: weights in the loss
-    """
-
-    num_envs: int = 8
-    num_steps: int = 128
-    gamma: float = 0.99
-    gae_lambda: float = 0.95
-    num_minibatches: int = 4
-    update_epochs: int = 4
-    normalize_advantage: bool = True
-    clip_coefficient: float = 0.2
-    clip_value_loss: bool = True
-    entropy_coefficient: float = 0.01
-    value_coefficient: float = 0.5
+    num_envs: int = 8  # environments acted in at once
+    num_steps: int = 128  # steps of each environment between two updates
+    gamma: float = 0.99  # discount
+    gae_lambda: float = 0.95  # decay of the advantage estimate
+    num_minibatches: int = 4  # parts an epoch is divided in, by environments
+    update_epochs: int = 4  # passes over the data of an update
+    normalize_advantage: bool = True  # to zero mean and unit variance in each minibatch
+    clip_coefficient: float = 0.2  # how far the policy's ratio, and a clipped value, may move in an update
+    clip_value_loss: bool = True  # whether the value's move is clipped as well
+    entropy_coefficient: float = 0.01  # weight of the entropy bonus in the loss
+    value_coefficient: float = 0.5  # weight of the value loss
 
     def __post_init__(self):
         check_fields(
@@ -108,6 +100,10 @@ class PPO:
     With a shared torso there is one optimizer; a second is a `ValueError`. Nothing here is modified by a call:
     methods take and return states, consume their key, and may be transformed by `jax.vmap` (over seeds).
     """
+
+    action_kinds: ClassVar = ("discrete",)  # what it can act in
+    update_size: ClassVar = ("num_envs", "num_steps")  # their product is the environment steps of an update
+    divides: ClassVar = {"num_minibatches": "num_envs"}  # minibatches are made of whole environments
 
     def __init__(
         self,

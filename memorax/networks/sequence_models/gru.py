@@ -17,9 +17,9 @@ import jax.numpy as jnp
 
 @dataclasses.dataclass(frozen=True)
 class GRUConfig:
-    """features: width of the state and of the output."""
+    """Sizes of a `GRUCell`."""
 
-    features: int
+    features: int  # width of the state and of the output
 
 
 def _gates(kept: jax.Array, x_r: jax.Array, x_z: jax.Array, x_n: jax.Array, kernel: jax.Array, bias: jax.Array):

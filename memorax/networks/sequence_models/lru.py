@@ -20,14 +20,13 @@ from memorax.networks.types import MemoroidCell
 
 @dataclasses.dataclass(frozen=True)
 class LRUConfig:
-    """features: width of the output; state_dim: number of complex states (None: features);
-    r_min, r_max: ring of the eigenvalues' moduli at initialisation; max_phase: largest angle, in radians."""
+    """Sizes and initialisation of an `LRUCell`."""
 
-    features: int
-    state_dim: int | None = None
-    r_min: float = 0.9
-    r_max: float = 0.999
-    max_phase: float = 2 * math.pi
+    features: int  # width of the output
+    state_dim: int | None = None  # complex numbers in the state; null: as many as features
+    r_min: float = 0.9  # smallest modulus of an eigenvalue at initialisation
+    r_max: float = 0.999  # largest modulus of an eigenvalue at initialisation
+    max_phase: float = 2 * math.pi  # largest angle of an eigenvalue at initialisation, in radians
 
     def __post_init__(self):
         if not 0 <= self.r_min < self.r_max < 1:

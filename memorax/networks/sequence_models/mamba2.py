@@ -21,15 +21,14 @@ from memorax.networks.types import MemoroidCell
 
 @dataclasses.dataclass(frozen=True)
 class Mamba2Config:
-    """features: width of the output; state_dim: N, columns of a head's state; expand: inner width over features;
-    head_dim: rows of a head's state; conv_width: steps the convolution sees; chunk_length: of the chunked form."""
+    """Sizes of a `Mamba2Cell`."""
 
-    features: int
-    state_dim: int = 16
-    expand: int = 2
-    head_dim: int = 32
-    conv_width: int = 4
-    chunk_length: int = 32
+    features: int  # width of the output
+    state_dim: int = 16  # columns of a head's state (N)
+    expand: int = 2  # inner width, in multiples of features
+    head_dim: int = 32  # rows of a head's state; divides the inner width
+    conv_width: int = 4  # steps that the convolution sees
+    chunk_length: int = 32  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
         if self.inner % self.head_dim:

@@ -8,9 +8,9 @@ import jax
 
 @dataclasses.dataclass(frozen=True)
 class MLPConfig:
-    """features: width of the output."""
+    """Sizes of an `MLP`."""
 
-    features: int
+    features: int  # width of the output
 
 
 class MLP(nn.Module):
