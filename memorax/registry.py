@@ -37,7 +37,9 @@ def resolve(path: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not (module_name + ".").startswith(error.name + "."):
             raise
-        raise ValueError(f"no module {error.name!r} (for {path!r}); is it installed, or its folder on the path?") from error
+        raise ValueError(
+            f"no module {error.name!r} (for {path!r}); is it installed, or its folder on the path?"
+        ) from error
     try:
         return getattr(module, attribute)
     except AttributeError:

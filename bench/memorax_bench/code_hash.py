@@ -15,6 +15,7 @@ formatting and positions do not enter. The rules of the closure:
 import ast
 import functools
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def code_hash(roots: Iterable[str], path: Sequence[str | Path] | None = None) ->
     Imports of `memorax.*` are followed, and those of a user's root into the folder it lies in. `path` lists the
     folders searched (default: the working directory, then `sys.path`). Raises UsageProblems where a root is missing.
     """
-    folders = search_path(path)
+    find = _Finder(search_path(path))
     found: dict[str, str] = {}
     missing: list[Problem] = []
     roots = sorted(set(roots))
@@ -50,15 +51,17 @@ def code_hash(roots: Iterable[str], path: Sequence[str | Path] | None = None) ->
         name, is_root = todo.pop()
         if name in found or name in NAMES_ONLY:
             continue
-        located = find_module(name, folders)
+        located = find(name)
         if located is None:
             if is_root:
-                missing.append(Problem(f"no module '{name}'", fix=f"looked in {', '.join(map(str, folders[:3]))}, ..."))
+                missing.append(
+                    Problem(f"no module '{name}'", fix=f"looked in {', '.join(map(str, find.folders[:3]))}, ...")
+                )
             continue
         file, folder = located
-        parsed = _parse(file, name, file.stat().st_mtime_ns)
+        parsed = _parse(file, name)
         found[name] = parsed.digest
-        todo.extend((used, False) for used in _used(parsed, folders, _own_folder(name, folder)))
+        todo.extend((used, False) for used in _used(parsed, find, _own_folder(name, folder)))
     if missing:
         raise UsageProblems(missing)
     modules = dict(sorted(found.items()))
@@ -78,12 +81,25 @@ def search_path(path: Sequence[str | Path] | None = None) -> tuple[Path, ...]:
 
 def find_module(name: str, folders: Sequence[Path]) -> tuple[Path, Path] | None:
     """The file of a module and the folder of the search path it was found in; None where there is none."""
-    relative = Path(*name.split("."))
+    relative = name.replace(".", os.sep)
     for folder in folders:
-        for file in (folder / relative / "__init__.py", (folder / relative).with_suffix(".py")):
-            if file.is_file():
-                return file, folder
+        for file in (os.path.join(folder, relative, "__init__.py"), os.path.join(folder, f"{relative}.py")):
+            if os.path.isfile(file):
+                return Path(file), folder
     return None
+
+
+class _Finder:
+    """`find_module` for one closure, which asks for the same names again and again."""
+
+    def __init__(self, folders: Sequence[Path]):
+        self.folders = folders
+        self.known: dict[str, tuple[Path, Path] | None] = {}
+
+    def __call__(self, name: str) -> tuple[Path, Path] | None:
+        if name not in self.known:
+            self.known[name] = find_module(name, self.folders)
+        return self.known[name]
 
 
 @dataclass(frozen=True)
@@ -101,15 +117,18 @@ class _Parsed:
     imports: tuple[_Import, ...]
 
 
-@functools.lru_cache(maxsize=4096)
-def _parse(file: Path, name: str, _modified: int) -> _Parsed:
-    source = file.read_bytes()
+def _parse(file: Path, name: str) -> _Parsed:
     try:
-        tree = ast.parse(source, filename=str(file))
+        return _parsed(file.read_bytes(), name, file.name == "__init__.py")
     except SyntaxError as error:
         problem = Problem(f"not valid Python: {error.msg}", str(file), error.lineno, fix="the code must parse")
         raise UsageProblems([problem]) from error
-    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(source: bytes, name: str, is_package: bool) -> _Parsed:
+    tree = ast.parse(source)
+    package = name if is_package else name.rpartition(".")[0]
     imports = tuple(dict.fromkeys(_imports(tree, package)))
     _strip_docstrings(tree)
     digest = hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()
@@ -131,28 +150,28 @@ def _imports(tree: ast.AST, package: str) -> Iterable[_Import]:
                 yield _Import(base, alias.name, alias.asname or alias.name)
 
 
-def _used(parsed: _Parsed, folders: Sequence[Path], own: Path | None) -> Iterable[str]:
+def _used(parsed: _Parsed, find: _Finder, own: Path | None) -> Iterable[str]:
     for statement in parsed.imports:
         if statement.module.split(".")[0] == FOLLOWED:
-            yield from _resolved(statement, folders)
+            yield from _resolved(statement, find)
         elif own is not None:
-            yield from _resolved(statement, (own,))
+            yield from _resolved(statement, _Finder((own,)))
 
 
-def _resolved(statement: _Import, folders: Sequence[Path], seen: tuple[_Import, ...] = ()) -> Iterable[str]:
+def _resolved(statement: _Import, find: _Finder, seen: tuple[_Import, ...] = ()) -> Iterable[str]:
     module, name = statement.module, statement.name
-    if name is not None and find_module(f"{module}.{name}", folders) is not None:
+    if name is not None and find(f"{module}.{name}") is not None:
         yield f"{module}.{name}"
         return
-    located = find_module(module, folders)
+    located = find(module)
     if located is None:
         return
     file = located[0]
     if name is not None and file.name == "__init__.py" and statement not in seen:
-        exported = _parse(file, module, file.stat().st_mtime_ns).imports
+        exported = _parse(file, module).imports
         source = next((other for other in exported if other.alias == name and other.module != module), None)
         if source is not None:
-            yield from _resolved(source, folders, (*seen, statement))
+            yield from _resolved(source, find, (*seen, statement))
             return
     yield module
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 _NONE_WORDS = ("null", "none")
-_INTEGER = re.compile(r"[+-]?\d+(_\d+)*")
-_NUMBER = re.compile(r"[+-]?(\d+(_\d+)*)?\.?\d*([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?\d+(_\d+)*", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(_\d+)*)?\.?\d*([eE][+-]?\d+)?", re.ASCII)
 
 
 class CoerceError(ValueError):
@@ -72,7 +72,10 @@ def optional(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def convert_or_none(value: Any) -> Any:
         if value is None or (isinstance(value, str) and value.lower() in _NONE_WORDS):
             return None
-        return convert(value)
+        try:
+            return convert(value)
+        except CoerceError as error:
+            raise CoerceError(f"{error}; or null") from None
 
     return convert_or_none
 
@@ -92,7 +95,6 @@ Integer = Annotated[int, BeforeValidator(to_int)]
 Number = Annotated[float, BeforeValidator(to_float)]
 Boolean = Annotated[bool, BeforeValidator(to_bool)]
 Text = Annotated[str, BeforeValidator(to_str)]
-OptionalInteger = Annotated[int | None, BeforeValidator(optional(to_int))]
 OptionalNumber = Annotated[float | None, BeforeValidator(optional(to_float))]
 OptionalText = Annotated[str | None, BeforeValidator(optional(to_str))]
 

@@ -57,14 +57,22 @@ class UsageProblems(Exception):
     exit_code = EXIT_USAGE
 
     def __init__(self, problems: Iterable[Problem]):
-        self.problems = tuple(dict.fromkeys(problems))
+        distinct = {str(problem): problem for problem in problems}
+        self.problems = tuple(sorted(distinct.values(), key=_place))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def _place(problem: Problem) -> tuple[bool, str, int]:
+    """Files first, each from top to bottom, then arguments in the order they were given."""
+    argument = (problem.file or "").startswith("argument ")
+    return argument, "" if argument else problem.file or "", problem.line or 0
 
 
 def nearest(value: str, allowed: Iterable[str]) -> str | None:
     """The allowed name closest to `value`, or None where nothing is close."""
     names = list(allowed)
-    found = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
+    same = [name for name in names if name.lower() == value.lower()]
+    found = same or difflib.get_close_matches(value, names, n=1, cutoff=0.6)
     if not found:
         lowered = {name.lower(): name for name in names}
         found = [lowered[match] for match in difflib.get_close_matches(value.lower(), lowered, n=1, cutoff=0.6)]

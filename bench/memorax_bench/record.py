@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
+
 from memorax_bench.identity import config_hash, result_hash
 from memorax_bench.schema import MAX_SEED, Closed, Slug
-from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]

@@ -5,22 +5,23 @@
 
 from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
 from memorax_bench.coerce import (
     Boolean,
     CoerceError,
     Integer,
     Number,
-    OptionalInteger,
     OptionalNumber,
     OptionalText,
     Text,
     list_of,
     optional,
+    to_float,
     to_int,
     to_str,
 )
 from memorax_bench.identity import slug
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 INPUTS = ("observation", "previous_action", "previous_reward", "start")
 MAX_SEED = 2**31 - 1
@@ -74,6 +75,7 @@ Seeds = Annotated[tuple[int, ...], BeforeValidator(as_seeds)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(_as_paths)]
 Labels = Annotated[tuple[str, ...], BeforeValidator(_as_labels)]
 Positive = Annotated[Integer, Field(ge=1)]
+PositiveOrNone = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(optional(to_int))]
 SchemaOne = Annotated[Literal[1], BeforeValidator(to_int)]
 
 
@@ -104,14 +106,14 @@ class Task(Closed):
     family: Label
     kwargs: dict[str, Any] = Field(default_factory=dict)
     rank: Boolean = True
-    total_env_steps: Annotated[OptionalInteger, Field(ge=1)] = None
+    total_env_steps: PositiveOrNone = None
     hard_min: Number
     hard_max: Number
     floor: Number
     ceiling: OptionalNumber = None
     kind: Annotated[Literal["exact", "measured", "oracle"] | None, BeforeValidator(optional(to_str))] = None
-    n: Annotated[OptionalInteger, Field(ge=1)] = None
-    standard_error: Annotated[OptionalNumber, Field(ge=0)] = None
+    n: PositiveOrNone = None
+    standard_error: Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(optional(to_float))] = None
     source: OptionalText = None
 
 

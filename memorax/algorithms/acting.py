@@ -62,7 +62,8 @@ def network_inputs(timestep: Timestep, observation_space: Space, action_space: S
     return Inputs(
         observation=encode(observation_space, timestep.observation),
         start=timestep.start,
-        previous_action=previous_action * going_on.reshape(*going_on.shape, *[1] * (previous_action.ndim - going_on.ndim)),
+        previous_action=previous_action
+        * going_on.reshape(*going_on.shape, *[1] * (previous_action.ndim - going_on.ndim)),
         previous_reward=timestep.previous_reward * going_on,
     )
 

@@ -39,7 +39,9 @@ def evaluate_episodes(
     so short episodes weigh no more than long ones.
     """
     reset_key, loop_key = jax.random.split(key)
-    observation, env_state = jax.vmap(env.reset, in_axes=(0, None))(jax.random.split(reset_key, num_episodes), env_params)
+    observation, env_state = jax.vmap(env.reset, in_axes=(0, None))(
+        jax.random.split(reset_key, num_episodes), env_params
+    )
     timestep = first_timestep(observation, env.action_space(env_params))
     begin = Evaluation(
         returns=jnp.zeros(num_episodes),

@@ -119,11 +119,15 @@ class PPO:
         self.observation_space, self.action_space = env.observation_space(env_params), env.action_space(env_params)
         if isinstance(critic, Head):
             if critic_optimizer is not None:
-                raise ValueError("a critic that is a bare head shares the actor's torso and optimizer: pass one optimizer")
+                raise ValueError(
+                    "a critic that is a bare head shares the actor's torso and optimizer: pass one optimizer"
+                )
             self.networks, self.optimizer = SharedTorso(actor, critic), optimizer
         else:
             self.networks = SeparateNetworks(actor, critic)
-            self.optimizer = self.networks.optimizer(optimizer, optimizer if critic_optimizer is None else critic_optimizer)
+            self.optimizer = self.networks.optimizer(
+                optimizer, optimizer if critic_optimizer is None else critic_optimizer
+            )
         check_policy(self.networks, self.observation_space, self.action_space)
 
     def init(self, key: jax.Array) -> PPOState:
@@ -208,9 +212,9 @@ class PPO:
             action_key, env_key = jax.random.split(key)
             carry, distribution, value = self._step(state.params, state.timestep, state.carry)
             action, log_prob = distribution.sample_and_log_prob(seed=action_key)
-            observation, env_state, reward, terminated, truncated, info = jax.vmap(self.env.step, in_axes=(0, 0, 0, None))(
-                jax.random.split(env_key, self.config.num_envs), state.env_state, action, self.env_params
-            )
+            observation, env_state, reward, terminated, truncated, info = jax.vmap(
+                self.env.step, in_axes=(0, 0, 0, None)
+            )(jax.random.split(env_key, self.config.num_envs), state.env_state, action, self.env_params)
             done = terminated | truncated
             bootstrap = self._bootstrap(state.params, carry, action, reward, terminated, truncated, info)
             transition = Transition(state.timestep, action, log_prob, value, reward + bootstrap, done)
@@ -233,9 +237,7 @@ class PPO:
             return jnp.zeros_like(reward)
         cut = truncated & ~terminated
         final = Timestep(info["final_observation"], jnp.zeros_like(cut), action, reward)
-        value = jax.lax.cond(
-            cut.any(), lambda: self._step(params, final, carry)[2], lambda: jnp.zeros_like(reward)
-        )
+        value = jax.lax.cond(cut.any(), lambda: self._step(params, final, carry)[2], lambda: jnp.zeros_like(reward))
         return self.config.gamma * jnp.where(cut, value, 0.0)
 
     def _update(self, state: PPOState, key: jax.Array) -> tuple[PPOState, None]:

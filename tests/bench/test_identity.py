@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from memorax_bench.identity import (
     benchmark_hash,
     canonical_json,

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from memorax_bench import record as records
 from memorax_bench.record import InvalidRecord, decode, dump, encode, read_record, record_schema, seal
 

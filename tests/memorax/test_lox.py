@@ -5,8 +5,8 @@ import functools
 import jax
 import jax.numpy as jnp
 import pytest
-from fixtures.compiles import counted
 
+from fixtures.compiles import counted
 from memorax import lox
 
 

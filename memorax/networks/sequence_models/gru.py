@@ -73,9 +73,7 @@ def _backward(residuals, dhs):
         dh = dh * z + jnp.concatenate([d_r, d_z, d_hn], -1) @ transposed
         return dh * keep, (d_r, d_z, d_n, d_hn)
 
-    dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(
-        step, jnp.zeros_like(h), (dhs, z, to_n, to_z, to_r, r, keep), reverse=True
-    )
+    dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(step, jnp.zeros_like(h), (dhs, z, to_n, to_z, to_r, r, keep), reverse=True)
     d_kernel = jnp.einsum("tbh,tbg->hg", kept, jnp.concatenate([d_r, d_z, d_hn], -1))
     return d_r, d_z, d_n, jnp.zeros_like(keep), dh, d_kernel, d_hn.sum((0, 1))
 

@@ -31,7 +31,9 @@ def test_advantages_with_lambda_one_are_returns_minus_values():
     for t in reversed(range(7)):
         follow = np.array(rewards[:, t]) + 0.9 * (1 - np.array(done[:, t])) * follow
         expected[:, t] = follow - np.array(values[:, t])
-    np.testing.assert_allclose(generalized_advantages(rewards, done, values, last, 0.9, 1.0), expected, rtol=2e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        generalized_advantages(rewards, done, values, last, 0.9, 1.0), expected, rtol=2e-5, atol=1e-5
+    )
 
 
 def test_policy_loss_is_pessimistic_on_both_sides():
@@ -102,7 +104,9 @@ class Example:
 
 
 def test_a_config_names_all_that_is_wrong_with_it():
-    with pytest.raises(ValueError, match=r"Example: n = 0 must be .* at least 1; share = 2 must be between 0 and 1; flag = 1"):
+    with pytest.raises(
+        ValueError, match=r"Example: n = 0 must be .* at least 1; share = 2 must be between 0 and 1; flag = 1"
+    ):
         Example(n=0, share=2, flag=1)
     with pytest.raises(ValueError, match="n = True"):
         Example(n=True)

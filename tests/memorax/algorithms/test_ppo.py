@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+
 from fixtures.agents import init_and_train, network, once, ppo, torso
 from fixtures.broken_torsos import LeakyGRU
 from fixtures.compiles import counted
 from fixtures.probes import Clock, ClockParams
-
 from memorax import lox
 from memorax.algorithms import PPO, PPOConfig
 from memorax.environments import make
@@ -167,10 +167,14 @@ def test_evaluation_only_reads_the_state(agent, trained):
 
 def test_evaluation_in_another_environment(agent, trained):
     env, params = make("popgym::RepeatPrevious", k=2, num_decks=2, capacity=4)
-    longer = once(lambda key, state: agent.evaluate(key, state, 3, env=env, env_params=params), jax.random.key(0), trained[1])
+    longer = once(
+        lambda key, state: agent.evaluate(key, state, 3, env=env, env_params=params), jax.random.key(0), trained[1]
+    )
     assert longer.lengths.tolist() == [103] * 3
     other, params = make("popgym::HigherLowerEasy")
-    with pytest.raises(ValueError, match=r"trained on the observation space Discrete.*; this environment's is Discrete"):
+    with pytest.raises(
+        ValueError, match=r"trained on the observation space Discrete.*; this environment's is Discrete"
+    ):
         agent.evaluate(jax.random.key(0), trained[1], 3, env=other, env_params=params)
 
 
@@ -272,7 +276,9 @@ def test_a_shared_torso_has_one_optimizer():
 
 
 def test_networks_have_to_fit_the_spaces():
-    with pytest.raises(ValueError, match=r"head has 3 actions, the environment 4: use heads.Categorical\(action_dim=4\)"):
+    with pytest.raises(
+        ValueError, match=r"head has 3 actions, the environment 4: use heads.Categorical\(action_dim=4\)"
+    ):
         PPO(*parts(actions=3), heads.VNetwork(), optax.sgd(1.0))
     with pytest.raises(ValueError, match=r"the action space is Box.*this algorithm acts in Discrete spaces"):
         PPO(*parts("gymnax::Pendulum-v1"), heads.VNetwork(), optax.sgd(1.0))

@@ -7,8 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import pytest
-from fixtures.broken_torsos import ClairvoyantModel, LateResetGRU, LeakyGRU, WindowlessMamba2Cell
 
+from fixtures.broken_torsos import ClairvoyantModel, LateResetGRU, LeakyGRU, WindowlessMamba2Cell
 from memorax.networks import RNN, Mamba2Config, Memoroid, MemoroidCell, as_sequence_model
 from memorax.networks.laws import TOLERANCE, difference, measure
 from memorax.registry import SEQUENCE_MODELS, resolve
@@ -105,7 +105,9 @@ STRATEGY_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "reference", "model"), STRATEGY_CASES, ids=lambda case: getattr(case, "strategy", case))
+@pytest.mark.parametrize(
+    ("name", "reference", "model"), STRATEGY_CASES, ids=lambda case: getattr(case, "strategy", case)
+)
 def test_strategies_agree_in_outputs_and_gradients(name, reference, model):
     assert difference(outputs_and_gradients(model), outputs_and_gradients(reference)) < 2e-5
 
@@ -126,9 +128,7 @@ class GenericGRU(nn.GRUCell):
 
 
 def test_flax_cells_fast_path_equals_the_generic_scan():
-    fast, generic = (
-        outputs_and_gradients(RNN(cell)) for cell in (nn.GRUCell(features=8), GenericGRU(features=8))
-    )
+    fast, generic = (outputs_and_gradients(RNN(cell)) for cell in (nn.GRUCell(features=8), GenericGRU(features=8)))
     assert difference(fast, generic) < 1e-5
 
 

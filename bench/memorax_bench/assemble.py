@@ -1,0 +1,115 @@
+"""From what a chunk measured to its record."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib import metadata
+from typing import Any
+
+from memorax_bench import curves, device, provenance
+from memorax_bench.catalogue import load_catalogue
+from memorax_bench.identity import KEY_SCHEME
+from memorax_bench.plan import Action, PlannedRun
+from memorax_bench.record import Failure, Record, seal
+from memorax_bench.runner import ChunkResult
+from memorax_bench.suite import ResolvedSuite
+from memorax_bench.user_torso import is_user_path
+
+SCHEMA = 1
+
+
+def make_record(
+    suite: ResolvedSuite, action: Action, run: PlannedRun, program_hash: str, result: ChunkResult, argv: tuple[str, ...]
+) -> Record:
+    """The sealed record of one chunk."""
+    cell = action.cell
+    checkout = provenance.checkout()
+    torso = cell.config["torso"]["type"]
+    reasons = _not_rankable(suite, cell.config, result)
+    return seal(
+        {
+            "schema": SCHEMA,
+            "run_id": run.run_id,
+            "status": "ok",
+            "rankable": not reasons,
+            "not_rankable_because": reasons,
+            "suite": {"name": suite.name, "version": suite.version, "benchmark_hash": suite.benchmark_hash},
+            "cell": {
+                "task": cell.task_label,
+                "algorithm": cell.algorithm_label,
+                "torso": cell.torso_label,
+                "track": "fixed",
+                "config": cell.config,
+                "config_hash": cell.config_hash,
+            },
+            "comparable": _comparable(cell.config),
+            "code": {
+                "code_hash": action.code_hash,
+                "program_hash": program_hash,
+                "commit": checkout.commit,
+                "dirty_sha256": checkout.dirty_sha256,
+                "user_module_sha256": provenance.user_module_hash(torso) if is_user_path(torso) else None,
+            },
+            "seeds": run.seeds,
+            "seed_batch": action.seed_batch,
+            "key_scheme": KEY_SCHEME,
+            "steps_done": result.steps_done,
+            "results": {
+                **result.results,
+                "curves": {"file": curves.FILE, "sha256": sha256(result.curves).hexdigest(), "columns": curves.COLUMNS},
+            },
+            "gates": result.gates,
+            "cost": result.cost,
+            "numerics": device.numerics(),
+            "versions": device.versions(),
+            "volatile": {
+                "created_utc": now(),
+                "machine_label": provenance.machine_label(),
+                "argv": argv,
+                "load": provenance.load(),
+                "timing": result.timing,
+                "steps_per_s": result.steps_per_s,
+            },
+        }
+    )
+
+
+def make_failure(action: Action, run: PlannedRun, kind: str, message: str, tail: tuple[str, ...]) -> Failure:
+    """Why a chunk ended without a record."""
+    return Failure(
+        run_id=run.run_id,
+        config_hash=action.cell.config_hash,
+        code_hash=action.code_hash,
+        device_kind=device.device_kind(),
+        seeds=run.seeds,
+        created_utc=now(),
+        kind=kind,
+        message=message,
+        traceback_tail=tail,
+    )
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _not_rankable(suite: ResolvedSuite, config: Any, result: ChunkResult) -> tuple[str, ...]:
+    """What keeps these numbers out of a ranking, decided where they are made."""
+    failed = [name for name, gate in result.gates.items() if not gate["pass"]]
+    reasons = {
+        "draft suite": suite.version == 0,
+        "the suite's frozen part was changed": suite.frozen_changed,
+        "uncommitted changes in the code": provenance.checkout().dirty_sha256 is not None,
+        f"gate {', '.join(failed)}": bool(failed),
+    }
+    return tuple(reason for reason, applies in reasons.items() if applies)
+
+
+def _comparable(config: Any) -> dict[str, Any]:
+    task = config["task"]
+    package = load_catalogue().tasks[task["id"]].package
+    return {
+        "task_id": task["id"],
+        "task_version": task["task_version"],
+        "task_package": f"{package} {metadata.version(package)}",
+        "protocol": config["protocol"],
+    }

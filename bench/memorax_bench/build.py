@@ -1,0 +1,137 @@
+"""From a resolved cell to an agent: plain data in, the library's objects out."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import optax
+
+from memorax.algorithms.acting import first_timestep, network_inputs, single_step
+from memorax.environments import make
+from memorax.environments.wrappers.record_episode_statistics import RecordEpisodeStatistics
+from memorax.networks import heads
+from memorax.networks.feature_extractors import FeatureExtractor, Identity
+from memorax.networks.network import Network
+from memorax.networks.sequence_models.base import as_sequence_model
+from memorax.networks.types import SequenceModel
+from memorax.registry import ALGORITHMS, SEQUENCE_MODELS, resolve
+
+ADAM_EPSILON = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam behind a clip of the gradients."""
+
+    learning_rate: float = 3e-4  # of Adam
+    max_grad_norm: float = 0.5  # global norm to which gradients are clipped
+
+    def __post_init__(self):
+        for name in ("learning_rate", "max_grad_norm"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} = {getattr(self, name)!r} must be greater than 0")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """An agent and what the harness has to know of it.
+
+    `learning_rate` is not compiled in: it goes into the initial state, so that a sweep over it compiles once.
+    """
+
+    agent: Any
+    torso: SequenceModel
+    torso_inputs: int  # width of the features that the torso reads
+    learning_rate: float
+
+
+def build(config: Mapping[str, Any]) -> Experiment:
+    """The agent of a resolved cell (`Cell.config`). Raises `ValueError` where the library refuses a setting."""
+    env, env_params = make(config["task"]["id"], **config["task"]["kwargs"])
+    env = RecordEpisodeStatistics(env)
+    algorithm = resolve(ALGORITHMS.get(config["algorithm"]["type"], config["algorithm"]["type"]))
+    config_class = resolve(f"{algorithm.__module__}:{algorithm.__name__}Config")
+    settings = dict(config["algorithm"]["settings"])
+    optimizer = OptimizerConfig(
+        **{
+            field.name: settings.pop(field.name)
+            for field in dataclasses.fields(OptimizerConfig)
+            if field.name in settings
+        }
+    )
+    torso = build_torso(config["torso"])
+    extractor = feature_extractor(config["network"], config["torso"]["inputs"])
+
+    def network(head: nn.Module) -> Network:
+        return Network(extractor, torso, head)
+
+    actor = network(heads.Categorical(action_dim=env.action_space(env_params).n))
+    critic = heads.VNetwork() if config["network"]["share_torso"] else network(heads.VNetwork())
+    agent = algorithm(
+        config_class(gamma=config["protocol"]["discount"], **settings),
+        env,
+        env_params,
+        actor,
+        critic,
+        build_optimizer(optimizer),
+    )
+    return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)
+
+
+def build_torso(torso: Mapping[str, Any]) -> SequenceModel:
+    """A registered torso, or a user's class, with its settings: `Cell(config=CellConfig(...))` where the class takes
+    a config, else `Cell(...)`."""
+    module = resolve(SEQUENCE_MODELS.get(torso["type"], torso["type"]))
+    config = {field.name: field.type for field in dataclasses.fields(module)}.get("config")
+    if config is None:
+        return as_sequence_model(module(**torso["settings"]))
+    if isinstance(config, str):  # the module postpones the evaluation of its annotations
+        config = resolve(f"{module.__module__}:{config}")
+    return as_sequence_model(module(config=config(**torso["settings"])))
+
+
+def feature_extractor(network: Mapping[str, Any], inputs: list[str]) -> FeatureExtractor:
+    """relu layers of the `encoder` widths on the observation; a linear embedding of width `embed` of the previous
+    action and of the previous reward; the start flag as it is. What is not in `inputs` is not fed."""
+    orthogonal = nn.initializers.orthogonal(2**0.5)
+    layers = [(nn.Dense(width, kernel_init=orthogonal), nn.relu) for width in network["encoder"]]
+    return FeatureExtractor(
+        observation_extractor=nn.Sequential([Flatten(), *(part for layer in layers for part in layer)]),
+        action_extractor=nn.Dense(network["embed"]) if "previous_action" in inputs else None,
+        reward_extractor=nn.Dense(network["embed"]) if "previous_reward" in inputs else None,
+        start_extractor=Identity() if "start" in inputs else None,
+    )
+
+
+class Flatten(nn.Module):
+    """[B, T, ...] -> [B, T, F]."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x.reshape(*x.shape[:2], -1)
+
+
+def feature_width(extractor: FeatureExtractor, env: Any, env_params: Any) -> int:
+    """Width of the features that the torso reads."""
+    observation_space, action_space = env.observation_space(env_params), env.action_space(env_params)
+    timestep = first_timestep(observation_space.zeros((1,)), action_space)
+
+    def features(key: jax.Array) -> jax.Array:
+        return extractor.init_with_output(key, single_step(network_inputs(timestep, observation_space, action_space)))[
+            0
+        ]
+
+    return jax.eval_shape(features, jax.random.key(0)).shape[-1]
+
+
+def build_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
+    """Adam behind a clip of the global norm; its learning rate is a number in its state, set by `with_learning_rate`."""
+    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0, eps=ADAM_EPSILON)
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), adam)
+
+
+def with_learning_rate(state: Any, learning_rate: jax.Array) -> Any:
+    """An algorithm's state whose optimizers use `learning_rate`."""
+    return state.replace(optimizer_state=optax.tree.set(state.optimizer_state, learning_rate=learning_rate))

@@ -1,0 +1,194 @@
+"""memorax-bench: which memory architecture, under which algorithm, remembers what, at what cost."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memorax_bench import errors
+from memorax_bench.errors import Problem, UsageProblems
+
+app = typer.Typer(
+    name="memorax-bench",
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: memorax-bench run suite=quick   then: memorax-bench report suite=quick",
+)
+
+_GRAMMAR = """
+Arguments are key=value, in any order (quote what your shell would read):
+
+\b
+  suite=quick  suite=my/suite.yaml     which suite: a shipped one, or a file
+  torsos=[gru,lru]  tasks=... algorithms=...   only these
+  seeds=5  seeds=[3,4]                 how many, or which
+  torsos.gru.features=128              set a value
+  '+torsos.mine=my_module:Cell'        add a torso of your own
+  '~torsos.mlp'                        leave one out
+"""
+
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="suite=NAME [KEY=VALUE]...", show_default=False)]
+Results = Annotated[Path, typer.Option("--results", help="Where records are kept.", metavar="DIR")]
+Reports = Annotated[Path, typer.Option("--reports", help="Where reports are written.", metavar="DIR")]
+Width = Annotated[
+    int | None, typer.Option("--seed-batch", min=1, help="Seeds trained together. Default: as the cell's first record.")
+]
+
+
+def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
+    """The suite asked for and the other arguments. Raises UsageProblems where there is not exactly one suite."""
+    from memorax_bench.suite import shipped_suites
+
+    names = [argument.removeprefix("suite=") for argument in arguments or [] if argument.startswith("suite=")]
+    if len(names) != 1 or not names[0]:
+        message = "which suite?" if not names else "exactly one suite= is needed"
+        fix = "for example: memorax-bench plan suite=quick"
+        raise UsageProblems([Problem(message, allowed=[f"suite={name}" for name in shipped_suites()], fix=fix)])
+    return names[0], [argument for argument in arguments if not argument.startswith("suite=")]
+
+
+def _resolve(arguments: list[str] | None):
+    from memorax_bench.suite import load_suite
+
+    sys.path.insert(0, os.getcwd())  # a user's own torso lies in the working directory
+    name, overrides = _suite_argument(arguments)
+    return load_suite(name, overrides)
+
+
+@app.command(
+    epilog="Exit: 0 done, 2 a mistake in the arguments or the suite, 3 some cells failed (the rest is kept), "
+    "130 interrupted (run again to go on)."
+)
+def run(
+    arguments: Arguments = None,
+    results: Results = Path("results"),
+    seed_batch: Width = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+) -> None:
+    """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
+    from memorax_bench.run import run_suite
+
+    resolved = _resolve(arguments)
+    raise typer.Exit(run_suite(resolved, arguments, results, seed_batch, fail_fast))
+
+
+@app.command()
+def plan(arguments: Arguments = None, results: Results = Path("results"), seed_batch: Width = None) -> None:
+    """Show what `run` would do, why, and how long it would take. Computes nothing."""
+    from memorax_bench.plan import code_hashes
+    from memorax_bench.plan import plan as make_plan
+    from memorax_bench.plan_screen import render
+    from memorax_bench.platforms import device_kind
+    from memorax_bench.store import Store
+
+    resolved = _resolve(arguments)
+    made = make_plan(resolved, Store(results).scan(resolved.label), code_hashes(resolved), device_kind(), seed_batch)
+    typer.echo(render(made))
+
+
+@app.command(epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on.")
+def report(
+    arguments: Arguments = None,
+    results: Results = Path("results"),
+    reports: Reports = Path("reports"),
+    commands: Annotated[bool, typer.Option("--commands", help="Show the exact command behind each row.")] = False,
+) -> None:
+    """Compare: a table in the terminal; the same as Markdown and CSV, with curves and scores as PNG and SVG."""
+    from memorax_bench.report import NothingMeasured, write_report
+    from memorax_bench.store import Store
+
+    resolved = _resolve(arguments)
+    try:
+        made = write_report(resolved, Store(results).scan(resolved.label), reports, arguments)
+    except NothingMeasured as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(errors.EXIT_NOTHING_MEASURED) from None
+    typer.echo(made.text)
+    if commands:
+        typer.echo("\n".join(["", "commands:", *(f"  {command}" for command in made.commands)]))
+
+
+@app.command(name="ls")
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="suites|tasks|algorithms|torsos|results", show_default=False)],
+    results: Results = Path("results"),
+) -> None:
+    """List what there is: suites, tasks, algorithms, torsos (with their settings), or results."""
+    from memorax_bench.listing import LISTS, listing
+
+    if kind not in LISTS:
+        fix = errors.did_you_mean(kind, LISTS)
+        raise UsageProblems([Problem(f"nothing called '{kind}' to list", allowed=list(LISTS), fix=fix)])
+    typer.echo(listing(kind, results))
+
+
+@app.command(epilog="Exit: 0 valid, 2 a mistake in a suite, 6 a record that is not what it says.")
+def validate(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[suite=NAME [KEY=VALUE]...]")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Check a suite, or without arguments every shipped suite, and the records that belong to it."""
+    from memorax_bench.validating import validate_suites
+
+    asked = [_resolve(arguments)] if arguments else None
+    problems, summary = validate_suites(asked, results)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    typer.echo(summary)
+    raise typer.Exit(errors.EXIT_INVALID if problems else errors.EXIT_OK)
+
+
+@app.command(epilog="Exit: 0 all is well, 6 something would falsify results.")
+def doctor() -> None:
+    """Check the installation: versions, devices, compilation cache, packages of other projects in the way."""
+    from memorax_bench.doctor import examine
+
+    lines, healthy = examine()
+    typer.echo("\n".join(lines))
+    raise typer.Exit(errors.EXIT_OK if healthy else errors.EXIT_INVALID)
+
+
+@app.command()
+def catalogue(
+    write: Annotated[bool, typer.Option("--write", help="Replace the shipped file; for maintainers.")] = False,
+) -> None:
+    """Print what the installed library offers, as the file that `plan`, `ls` and `validate` read."""
+    from memorax_bench.catalogue import CATALOGUE_FILE
+    from memorax_bench.inventory import catalogue_text
+
+    text = catalogue_text()
+    if write:
+        CATALOGUE_FILE.write_text(text, encoding="utf-8")
+        typer.echo(f"written: {CATALOGUE_FILE}")
+    else:
+        typer.echo(text, nl=False)
+
+
+for _command in (run, plan, report, validate):
+    _command.__doc__ = f"{_command.__doc__}\n{_GRAMMAR}"
+
+
+def main() -> None:
+    """The entry point: errors of the user as text and exit code 2, an interruption as 130."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: claims released, nothing half-written
+    try:
+        app(standalone_mode=False)
+    except UsageProblems as error:
+        typer.echo(str(error), err=True)
+        sys.exit(errors.EXIT_USAGE)
+    except typer.Exit as error:
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; what is done is kept: run the same command to go on", err=True)
+        sys.exit(errors.EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""From typed sections to the grid of cells: what each cell is, fully resolved, and which combinations do not exist."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from memorax_bench.catalogue import Catalogue
+from memorax_bench.checks import check_updates
+from memorax_bench.entries import ALGORITHMS, Entry
+from memorax_bench.identity import config_hash
+from memorax_bench.overrides import Selection
+from memorax_bench.schema import NetworkSettings, Protocol, Task
+from memorax_bench.user_torso import is_user_path
+from memorax_bench.yaml_source import Findings
+
+HARNESS_MODULES = ("memorax_bench.build", "memorax_bench.runner")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One task, algorithm and torso. `config` is plain data with every default filled in; `role` is `control` or None.
+
+    `task` holds the bounds, which are not part of `config`: they judge numbers and do not change them.
+    """
+
+    task_label: str
+    algorithm_label: str
+    torso_label: str
+    role: str | None
+    task: Task
+    config: Mapping[str, Any]
+    config_hash: str
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """(task, algorithm, torso)."""
+        return self.task_label, self.algorithm_label, self.torso_label
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A combination that cannot exist, and why."""
+
+    task_label: str
+    algorithm_label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A typed entry of `overrides`: `values` is (section, name) -> label -> value (label '' for network)."""
+
+    when: Mapping[str, tuple[str, ...]]
+    values: Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The typed sections a grid is made of."""
+
+    protocol: Protocol
+    tasks: Mapping[str, Task]
+    network: NetworkSettings
+    algorithms: Mapping[str, Entry]
+    torsos: Mapping[str, Entry]
+    changes: tuple["Change", ...]
+    kwargs: Mapping[str, Mapping[str, Any]]
+    selections: Mapping[str, Selection]
+
+
+def make_grid(
+    parts: Parts, catalogue: Catalogue, findings: Findings
+) -> tuple[tuple[Cell, ...], tuple[NotApplicable, ...]]:
+    """The cells in the order task, algorithm, torso, and the combinations left out; problems go to `findings`."""
+    chosen = {
+        axis: [label for label in parts.selections[axis].apply(entries) if label in entries]
+        for axis, entries in (("tasks", parts.tasks), ("algorithms", parts.algorithms), ("torsos", parts.torsos))
+    }
+    for axis, labels in chosen.items():
+        if not labels and getattr(parts, axis):
+            findings.add((), f"no {axis} left", fix=f"choose at least one of: {', '.join(getattr(parts, axis))}")
+    cells, missing = [], []
+    for task_label in chosen["tasks"]:
+        if task_label not in parts.kwargs:
+            continue  # an unknown task, reported before
+        for algorithm_label in chosen["algorithms"]:
+            reason = _why_not(parts.tasks[task_label], parts.algorithms[algorithm_label], catalogue)
+            if reason is not None:
+                missing.append(NotApplicable(task_label, algorithm_label, reason))
+                continue
+            for torso_label in chosen["torsos"]:
+                labels = (task_label, algorithm_label, torso_label)
+                cells.append(_cell(labels, parts))
+    _refuse_empty_rows(chosen, missing, parts, findings)
+    check_updates([(cell.algorithm_label, cell.config) for cell in cells], catalogue, findings)
+    return tuple(cells), tuple(missing)
+
+
+def cell_roots(cell: Cell, catalogue: Catalogue) -> tuple[str, ...]:
+    """The code a cell is made of, as roots for `code_hash`."""
+    algorithm = catalogue.algorithms[cell.config["algorithm"]["type"]]
+    task = catalogue.tasks[cell.config["task"]["id"]]
+    name = cell.config["torso"]["type"]
+    roots = [algorithm.class_path, algorithm.config_class, task.module, *HARNESS_MODULES]
+    if is_user_path(name):
+        return (*roots, name, *catalogue.wrappers.values())
+    torso = catalogue.torsos[name]
+    roots += [torso.class_path, catalogue.wrappers[torso.wrapper]]
+    return tuple(roots if torso.config_class is None else [*roots, torso.config_class])
+
+
+def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
+    task_label, algorithm_label, torso_label = labels
+    task, algorithm, torso = parts.tasks[task_label], parts.algorithms[algorithm_label], parts.torsos[torso_label]
+    changed: dict[str, dict] = {"algorithm": {}, "torso": {}, "network": {}}
+    where = dict(zip(("task", "algorithm", "torso"), labels, strict=True))
+    for change in parts.changes:
+        if all(where[axis] in wanted for axis, wanted in change.when.items()):
+            for (section, name), values in change.values.items():
+                label = where.get(section, "")
+                if label in values:
+                    changed[section][name] = values[label]
+    network = {**parts.network.model_dump(mode="json"), **changed["network"]}
+    protocol = parts.protocol.model_dump(mode="json", exclude={"min_seeds"})
+    protocol["total_env_steps"] = task.total_env_steps or parts.protocol.total_env_steps
+    protocol["inputs"] = list(torso.inputs or parts.protocol.inputs)
+    config = {
+        "task": {"id": task.id, "kwargs": dict(parts.kwargs[task_label]), "task_version": task.task_version},
+        "algorithm": {"type": algorithm.type, "settings": algorithm.settings(changed["algorithm"], network["embed"])},
+        "torso": {
+            "type": torso.type,
+            "settings": torso.settings(changed["torso"], network["embed"]),
+            "inputs": protocol["inputs"],
+        },
+        "network": network,
+        "protocol": protocol,
+    }
+    return Cell(*labels, torso.role, task, config, config_hash(config))
+
+
+def _why_not(task: Task, algorithm: Entry, catalogue: Catalogue) -> str | None:
+    kind, able = catalogue.tasks[task.id].action_kind, catalogue.algorithms[algorithm.type].actions
+    return None if kind in able else f"{algorithm.type} acts in {' or '.join(able)} action spaces; {task.id} is {kind}"
+
+
+def _refuse_empty_rows(chosen: Mapping, missing: list[NotApplicable], parts: Parts, findings: Findings) -> None:
+    """A combination asked for by name, or an algorithm for which no task is left, is refused."""
+    for pair in missing:
+        task_named = pair.task_label in parts.selections["tasks"].named
+        if task_named and pair.algorithm_label in parts.selections["algorithms"].named:
+            findings.add(("tasks", pair.task_label), f"impossible with {pair.algorithm_label}: {pair.reason}")
+    for algorithm in chosen["algorithms"]:
+        reasons = [pair for pair in missing if pair.algorithm_label == algorithm]
+        if reasons and len(reasons) == len(chosen["tasks"]):
+            fix = f"add a task it can act in, or leave it out: ~algorithms.{algorithm}"
+            findings.add((*ALGORITHMS, algorithm), f"no task is left: {reasons[0].reason}", fix=fix)

@@ -1,0 +1,89 @@
+"""The verb `ls`."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from memorax_bench.catalogue import FieldSpec, load_catalogue
+from memorax_bench.errors import UsageProblems
+from memorax_bench.pooling import seed_ranges
+from memorax_bench.store import Store
+from memorax_bench.suite import load_suite, shipped_suites
+
+LISTS = ("suites", "tasks", "algorithms", "torsos", "results")
+
+
+def listing(kind: str, results: Path) -> str:
+    """One line a thing."""
+    rows = {
+        "suites": _suites,
+        "tasks": _tasks,
+        "algorithms": _algorithms,
+        "torsos": _torsos,
+        "results": lambda: _results(results),
+    }[kind]()
+    return columns(list(rows)) or f"no {kind} yet"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Aligned text; the last column is not padded."""
+    if not rows:
+        return ""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _suites() -> Iterable[tuple[str, ...]]:
+    yield "suite", "cells", "seeds", "about"
+    for name in shipped_suites():
+        try:
+            suite = load_suite(name)
+        except UsageProblems as error:
+            yield name, "-", "-", str(error).splitlines()[0]
+            continue
+        draft = " (draft: never ranked)" if suite.version == 0 else ""
+        yield suite.label, str(len(suite.cells)), str(len(suite.seeds)), suite.suite.description + draft
+
+
+def _tasks() -> Iterable[tuple[str, ...]]:
+    yield "task", "observation", "action", "steps", "options (default)"
+    for name, task in load_catalogue().tasks.items():
+        options = ", ".join(f"{option} ({spec.default})" for option, spec in task.parameters.items())
+        yield name, task.observation, task.action, str(task.episode_length or "?"), options
+
+
+def _algorithms() -> Iterable[tuple[str, ...]]:
+    catalogue = load_catalogue()
+    yield "algorithm", "setting", "default", "meaning"
+    for name, algorithm in catalogue.algorithms.items():
+        yield name, "", "", f"{algorithm.class_path}; acts in: {', '.join(algorithm.actions)}"
+        yield from (("", *row) for row in _settings(catalogue.algorithm_fields(name)))
+
+
+def _torsos() -> Iterable[tuple[str, ...]]:
+    yield "torso", "setting", "default", "meaning"
+    for name, torso in load_catalogue().torsos.items():
+        yield name, "", "", torso.class_path
+        yield from (("", *row) for row in _settings(torso.fields))
+
+
+def _settings(fields: dict[str, FieldSpec]) -> Iterable[tuple[str, str, str]]:
+    for name, spec in fields.items():
+        default = "required" if spec.required else "null" if spec.default is None else str(spec.default)
+        yield name, default, spec.doc
+
+
+def _results(results: Path) -> Iterable[tuple[str, ...]]:
+    labels = sorted(path.name for path in results.glob("*@*") if path.is_dir())
+    store = Store(results)
+    rows = []
+    for label in labels:
+        scan = store.scan(label)
+        for stored in scan.records:
+            record = stored.record
+            cell = f"{record.cell.task} {record.cell.algorithm}/{record.cell.torso}"
+            made = f"{record.volatile.created_utc[:10]} on {record.numerics.device_kind}"
+            rows.append((label, cell, f"seeds {seed_ranges(record.seeds)}", record.run_id, made))
+        rows += [(label, str(bad.path), "not valid", "", bad.reason) for bad in scan.invalid]
+    return [("suite", "cell", "seeds", "run", "made"), *rows] if rows else []

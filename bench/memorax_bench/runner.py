@@ -1,0 +1,214 @@
+"""Runs one chunk of seeds of one cell: trains, evaluates on the protocol's grid, measures.
+
+Seeds are vmapped at the full width `seed_batch`; a chunk that is not full is padded with seeds that are thrown away,
+so that a seed's numbers do not depend on how many others were asked for.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from memorax import lox
+from memorax_bench.build import Experiment, build, with_learning_rate
+from memorax_bench.compiling import Compiled, Lowered, lower
+from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
+from memorax_bench.curves import COLUMNS, encode_curves
+from memorax_bench.gates import REPLAY_TOLERANCE, gate, measure_torso
+from memorax_bench.identity import sha256_json
+
+ROLES = ("init", "train", "evaluate")
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where a chunk stands; `returns` are the seeds' mean returns at the last evaluation (NaN: diverged)."""
+
+    env_step: int
+    total_env_steps: int
+    returns: tuple[float, ...]
+    steps_per_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ChunkResult:
+    """The measured parts of a record."""
+
+    steps_done: int
+    results: dict[str, Any]
+    curves: bytes
+    gates: dict[str, Any]
+    cost: dict[str, Any]
+    timing: dict[str, Any]
+    steps_per_s: float
+    diverged: Mapping[int, int]  # seed -> environment step at which its parameters were first seen not finite
+
+
+@dataclasses.dataclass(frozen=True)
+class Programs:
+    """A cell's three programs over `seed_batch` seeds, traced."""
+
+    experiment: Experiment
+    init: Lowered
+    train: Lowered
+    evaluate: Lowered
+
+    @property
+    def program_hash(self) -> str:
+        """Equal programs compute equal numbers on an equal jaxlib and device."""
+        return sha256_json([getattr(self, role).text_hash for role in ROLES])
+
+
+def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
+    """Builds and traces a cell; nothing is compiled. Raises `ValueError` where the library refuses a setting."""
+    experiment = build(config)
+    agent, protocol = experiment.agent, config["protocol"]
+    keys = jax.ShapeDtypeStruct((seed_batch, 2), jnp.uint32)
+
+    def init(words: jax.Array, learning_rate: jax.Array) -> Any:
+        return with_learning_rate(agent.init(as_key(words)), learning_rate)
+
+    def train(words: jax.Array, state: Any, segment: jax.Array) -> tuple[Any, dict]:
+        key = jax.random.fold_in(as_key(words), segment)
+        state, logs = lox.spool(agent.train)(key, state, protocol["eval_every"])
+        finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)]).all()
+        return state, {"finite": finite, "replay_error": logs["ppo/replay_error"].max()}
+
+    def evaluate(words: jax.Array, state: Any, segment: jax.Array) -> Any:
+        key = jax.random.fold_in(as_key(words), segment)
+        greedy = protocol["eval_policy"] == "greedy"
+        return agent.evaluate(key, state, protocol["eval_episodes"], deterministic=greedy)
+
+    rate, segment = jax.ShapeDtypeStruct((), jnp.float32), jax.ShapeDtypeStruct((), jnp.int32)
+    over_seeds = lambda function, axes: jax.vmap(function, in_axes=axes)  # noqa: E731
+    lowered_init = lower(over_seeds(init, (0, None)), keys, rate)
+    state = jax.eval_shape(over_seeds(init, (0, None)), keys, rate)
+    return Programs(
+        experiment=experiment,
+        init=lowered_init,
+        train=lower(over_seeds(train, (0, 0, None)), keys, state, segment, donate_argnums=1),
+        evaluate=lower(over_seeds(evaluate, (0, 0, None)), keys, state, segment),
+    )
+
+
+def as_key(words: jax.Array) -> jax.Array:
+    return jax.random.wrap_key_data(words, impl="threefry2x32")
+
+
+def run_chunk(
+    programs: Programs,
+    protocol: Mapping[str, Any],
+    key_words: Callable[[str, int], tuple[int, ...]],
+    seeds: Sequence[int],
+    seed_batch: int,
+    report: Callable[[Progress], None],
+) -> ChunkResult:
+    """Trains and evaluates `seeds` (at most `seed_batch`); `key_words(role, seed)` gives each its keys."""
+    compiled = {role: getattr(programs, role).compile(once=role == "init") for role in ROLES}
+    keys = {role: _padded_keys(key_words, role, seeds, seed_batch) for role in ROLES}
+    call = {role: program.call for role, program in compiled.items()}
+    state = call["init"](keys["init"], jnp.float32(programs.experiment.learning_rate))
+    total, every = protocol["total_env_steps"], protocol["eval_every"]
+    points, steady, evaluating, diverged, replay_error = [], [], 0.0, {}, None
+    for segment in range(total // every + 1):
+        if segment:
+            begin = time.perf_counter()
+            state, seen = jax.block_until_ready(call["train"](keys["train"], state, jnp.int32(segment)))
+            steady.append(time.perf_counter() - begin)
+            replay_error = float(seen["replay_error"].max()) if replay_error is None else replay_error
+            for seed, finite in zip(seeds, np.asarray(seen["finite"]), strict=False):
+                if not finite:
+                    diverged.setdefault(seed, segment * every)
+        begin = time.perf_counter()
+        evaluation = jax.device_get(call["evaluate"](keys["evaluate"], state, jnp.int32(segment)))
+        evaluating += time.perf_counter() - begin
+        points.append((segment * every, evaluation))
+        report(_progress(points, total, seeds, diverged, steady, every))
+    steps_done = int(state.step[0])
+    return ChunkResult(
+        steps_done=steps_done,
+        results=_results(points, seeds, diverged),
+        curves=encode_curves(_curve_rows(points, seeds, diverged)),
+        gates={
+            **measure_torso(programs.experiment.torso, programs.experiment.torso_inputs),
+            "replay_equals_rollout": gate(replay_error, REPLAY_TOLERANCE),
+        },
+        cost=_cost(programs, compiled["train"], state, seed_batch, every),
+        timing={
+            "trace": sum(getattr(programs, role).seconds for role in ROLES),
+            "compile": sum(program.seconds for program in compiled.values()),
+            "cache": compiled["train"].cache,
+            "steady": steady,
+            "eval": evaluating,
+        },
+        steps_per_s=len(seeds) * steps_done / sum(steady),
+        diverged=diverged,
+    )
+
+
+def _padded_keys(key_words: Callable, role: str, seeds: Sequence[int], seed_batch: int) -> jax.Array:
+    padded = [*seeds, *[seeds[0]] * (seed_batch - len(seeds))]
+    return jnp.asarray(np.array([key_words(role, seed) for seed in padded], np.uint32))
+
+
+def _progress(points, total: int, seeds: Sequence[int], diverged, steady: list[float], every: int) -> Progress:
+    env_step, evaluation = points[-1]
+    means = evaluation.returns.mean(1)[: len(seeds)]
+    returns = tuple(float("nan") if seed in diverged else float(m) for seed, m in zip(seeds, means, strict=True))
+    speed = len(seeds) * every * len(steady) / sum(steady) if steady else 0.0
+    return Progress(env_step, total, returns, speed)
+
+
+def _results(points: list, seeds: Sequence[int], diverged: Mapping[int, int]) -> dict[str, Any]:
+    """Per seed: the last evaluation, the mean and the best of those after the start, the single episodes."""
+    means = np.stack([evaluation.returns.mean(1) for _, evaluation in points[1:]])  # [points, seeds]
+    finite = [seed not in diverged for seed in seeds]
+
+    def per_seed(values: np.ndarray) -> list[float | None]:
+        return [float(value) if ok else None for value, ok in zip(values, finite, strict=False)]
+
+    last = points[-1][1].returns
+    return {
+        "final": per_seed(means[-1]),
+        "auc": per_seed(means.mean(0)),
+        "best": per_seed(means.max(0)),
+        "finite": finite,
+        "final_returns": [[float(value) if ok else None for value in last[i]] for i, ok in enumerate(finite)],
+    }
+
+
+def _curve_rows(points: list, seeds: Sequence[int], diverged: Mapping[int, int]) -> list[dict[str, Any]]:
+    """A seed's returns are NaN from the step at which it was seen to have diverged."""
+    rows = []
+    for i, seed in enumerate(seeds):
+        for env_step, evaluation in points:
+            returns = evaluation.returns[i]
+            if env_step >= diverged.get(seed, env_step + 1):
+                returns = np.full_like(returns, np.nan)
+            spread = returns.std(ddof=1) if returns.size > 1 else 0.0
+            length = evaluation.lengths[i].mean()
+            row = (seed, env_step, returns.size, returns.mean(), spread, returns.min(), returns.max(), length)
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
+    return rows
+
+
+def _cost(programs: Programs, train: Compiled, state: Any, seed_batch: int, every: int) -> dict[str, Any]:
+    torso, width = programs.experiment.torso, programs.experiment.torso_inputs
+    x, start = jax.ShapeDtypeStruct((1, 1, width), jnp.float32), jax.ShapeDtypeStruct((1, 1), bool)
+    carry = jax.eval_shape(lambda: torso.initialize_carry(1))
+    torso_params = jax.eval_shape(torso.init, jax.random.key(0), x, start, carry).get("params", {})
+    networks = programs.experiment.agent.networks
+    return {
+        "parameters": parameter_count(state.params) // seed_batch,
+        "torso_parameters": parameter_count(torso_params),
+        "state_bytes": byte_count(jax.eval_shape(lambda: networks.initialize_carry(1))),
+        "flops_per_env_step": {
+            "value": count_flops(programs.train.jaxpr) / (seed_batch * every),
+            "by": COUNTER,
+        },
+        "temp_bytes": train.temporary_bytes(),
+    }

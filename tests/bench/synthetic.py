@@ -1,0 +1,211 @@
+"""Valid records and curves that no training made: a small suite, plausible numbers, the real store and schemas."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from memorax_bench import curves as curve_file
+from memorax_bench.grid import Cell
+from memorax_bench.identity import run_id
+from memorax_bench.record import Record, encode, seal
+from memorax_bench.store import Scan, Store, cell_path_parts
+from memorax_bench.suite import ResolvedSuite, load_suite
+
+SUITE = """
+schema: 1
+name: tiny
+version: 1
+description: "One task that needs memory, one that does not."
+protocol: {total_env_steps: 1_048_576, eval_every: 131_072, eval_episodes: 8, eval_policy: sample,
+           inputs: [observation, previous_action, start], discount: 0.99, precision: float32, min_seeds: 3}
+tasks:
+  repeat-previous: {id: "popgym::RepeatPreviousEasy", task_version: 1, family: RepeatPrevious,
+    hard_min: -1, hard_max: 1, floor: -0.5, ceiling: 1.0, kind: exact, source: "by hand"}
+  higher-lower: {id: "popgym::HigherLowerEasy", task_version: 1, family: HigherLower, rank: false,
+    total_env_steps: 262_144, hard_min: -1, hard_max: 1, floor: 0.0, ceiling: 0.5, kind: measured, source: "by hand"}
+scoring: {final: last, primary: family_mean, interval: {method: bootstrap, level: 0.95, reps: 2_000, seed: 0}}
+entries:
+  seeds: 3
+  algorithms: {ppo: {num_envs: 16, num_steps: 128}}
+  torsos:
+    mlp: {features: 64, role: control, inputs: [observation]}
+    mlp-prev: {type: mlp, features: 64, role: control}
+    gru: {features: 64}
+    lru: {features: 64}
+    mamba2: {features: 64}
+"""
+FINALS = {  # (task, torso) -> raw final returns of three seeds
+    ("repeat-previous", "mlp"): (-0.5, -0.51, -0.48),
+    ("repeat-previous", "mlp-prev"): (-0.44, -0.47, -0.41),
+    ("repeat-previous", "gru"): (0.97, 0.98, 0.96),
+    ("repeat-previous", "lru"): (1.0, 1.0, 1.0),
+    ("repeat-previous", "mamba2"): (0.9, 0.31, 0.74),
+    ("higher-lower", "mlp"): (0.46, 0.47, 0.465),
+    ("higher-lower", "mlp-prev"): (0.46, 0.465, 0.47),
+    ("higher-lower", "gru"): (0.475, 0.475, 0.48),
+    ("higher-lower", "lru"): (0.47, 0.475, 0.48),
+    ("higher-lower", "mamba2"): (0.45, 0.46, 0.47),
+}
+COSTS = {"mlp": (4160, 0, 190e3), "mlp-prev": (4160, 0, 185e3), "gru": (24960, 256, 84e3), "lru": (25e3, 512, 31e3)}
+GATES = ("replay_equals_rollout", "reset_equals_fresh", "step_equals_sequence")
+_ZERO = "0" * 64
+
+
+def resolve(folder: Path, overrides: Sequence[str] = (), text: str = SUITE) -> ResolvedSuite:
+    """The suite of `text`, resolved as the command line would, from a file made in `folder`."""
+    file = Path(folder) / "tiny.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_suite(str(file), overrides)
+
+
+def find_cell(resolved: ResolvedSuite, task: str, torso: str, algorithm: str = "ppo") -> Cell:
+    """The cell with these labels."""
+    return next(cell for cell in resolved.cells if cell.labels == (task, algorithm, torso))
+
+
+def make_curves(cell: Cell, finals: Sequence[float | None], seeds: Sequence[int]) -> list[dict[str, float]]:
+    """Rows of curves.csv.gz: returns that rise from the floor, at a time of their own, and end on `finals`."""
+    protocol, task = cell.config["protocol"], cell.task
+    steps = np.arange(0, protocol["total_env_steps"] + 1, protocol["eval_every"])
+    rows = []
+    for final, seed in zip(finals, seeds, strict=True):
+        digest = hashlib.sha256(f"{cell.labels} {seed}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+        end = task.floor if final is None else final
+        rise = 1 / (1 + np.exp(-14 * (steps / steps[-1] - rng.uniform(0.22, 0.42))))
+        rise = (rise - rise[0]) / (rise[-1] - rise[0])
+        noise = rng.normal(0, 0.02 * (task.hard_max - task.hard_min), len(steps)) * (steps < steps[-1])
+        means = np.clip(task.floor + (end - task.floor) * rise + noise, task.hard_min, task.hard_max)
+        means = np.append(means[:-1], end)
+        if final is None:
+            means[len(means) // 2 :] = np.nan
+        rows += [
+            dict(
+                zip(curve_file.COLUMNS, (seed, step, protocol["eval_episodes"], mean, 0.1, mean, mean, 51), strict=True)
+            )
+            for step, mean in zip(steps, means, strict=True)
+        ]
+    return rows
+
+
+def make_record(
+    resolved: ResolvedSuite,
+    cell: Cell,
+    finals: Sequence[float | None],
+    *,
+    seeds: Sequence[int] | None = None,
+    code: str = "code",
+    device_kind: str = "cpu",
+    created_utc: str = "2026-11-22T09:00:00Z",
+    gates: Mapping[str, bool] | None = None,
+    not_rankable_because: Sequence[str] = (),
+    steps_done: int | None = None,
+) -> tuple[Record, bytes]:
+    """A sealed record of a cell and its curves.csv.gz; None among `finals` (raw returns) is a seed that diverged."""
+    seeds = list(range(len(finals))) if seeds is None else list(seeds)
+    rows = make_curves(cell, finals, seeds)
+    data = curve_file.encode_curves(rows)
+    code_hash = hashlib.sha256(code.encode()).hexdigest()
+    protocol, batch = cell.config["protocol"], max(4, len(seeds))
+    parameters, state, speed = COSTS.get(cell.torso_label, (33e3, 2048, 22e3))
+    where = {"benchmark_hash": resolved.benchmark_hash, "task_label": cell.task_label}
+    record = {
+        "schema": 1,
+        "run_id": run_id(cell.config_hash, code_hash, device_kind, batch, seeds, **where),
+        "status": "ok",
+        "rankable": not not_rankable_because,
+        "not_rankable_because": list(not_rankable_because),
+        "suite": {"name": resolved.name, "version": resolved.version, "benchmark_hash": resolved.benchmark_hash},
+        "cell": {
+            **dict(zip(("task", "algorithm", "torso"), cell.labels, strict=True)),
+            "track": "fixed",
+            "config": dict(cell.config),
+            "config_hash": cell.config_hash,
+        },
+        "comparable": {
+            "task_id": cell.task.id,
+            "task_version": cell.task.task_version,
+            "task_package": "memorax 0.1.0",
+            "protocol": protocol,
+        },
+        "code": {
+            "code_hash": code_hash,
+            "program_hash": _ZERO,
+            "commit": "0123456789abcdef0123456789abcdef01234567",
+            "dirty_sha256": None,
+            "user_module_sha256": None,
+        },
+        "seeds": seeds,
+        "seed_batch": batch,
+        "key_scheme": 1,
+        "steps_done": protocol["total_env_steps"] if steps_done is None else steps_done,
+        "results": _results(finals, seeds, rows, data),
+        "gates": {name: {"pass": ok} for name, ok in (gates or dict.fromkeys(GATES, True)).items()},
+        "cost": {
+            "parameters": int(parameters) + 8000,
+            "torso_parameters": int(parameters),
+            "state_bytes": state,
+            "flops_per_env_step": None,
+            "temp_bytes": None,
+        },
+        "numerics": {
+            "device_kind": device_kind,
+            "jax": "0.11.2",
+            "jaxlib": "0.11.2",
+            "x64": False,
+            "matmul": "default",
+            "prng": "threefry2x32",
+        },
+        "versions": {},
+        "volatile": _volatile(created_utc, speed),
+    }
+    return seal(record), data
+
+
+def publish(results_dir: Path, resolved: ResolvedSuite, record: Record, curves: bytes) -> None:
+    """Puts a record and its curves where `run` would."""
+    cell = find_cell(resolved, record.cell.task, record.cell.torso, record.cell.algorithm)
+    files = {"record.json": encode(record), curve_file.FILE: curves}
+    Store(results_dir).publish(cell_path_parts(resolved.label, cell), record.run_id, files)
+
+
+def fill(
+    results_dir: Path,
+    resolved: ResolvedSuite,
+    finals: Mapping[tuple[str, str], Sequence[float | None]] = FINALS,
+    **settings,
+) -> Scan:
+    """Publishes one record per entry of `finals` and scans; `settings` are those of `make_record`."""
+    for (task, torso), values in finals.items():
+        publish(results_dir, resolved, *make_record(resolved, find_cell(resolved, task, torso), values, **settings))
+    return Store(results_dir).scan(resolved.label)
+
+
+def _results(finals, seeds, rows, data: bytes) -> dict:
+    by_seed = {seed: [row["mean"] for row in rows if row["seed"] == seed and row["env_step"] > 0] for seed in seeds}
+    ok = [final is not None for final in finals]
+    return {
+        "final": [None if final is None else float(final) for final in finals],
+        "auc": [float(np.mean(by_seed[seed])) if good else None for seed, good in zip(seeds, ok, strict=True)],
+        "best": [float(np.max(by_seed[seed])) if good else None for seed, good in zip(seeds, ok, strict=True)],
+        "finite": ok,
+        "final_returns": [[None if final is None else float(final)] * 8 for final in finals],
+        "curves": {
+            "file": curve_file.FILE,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "columns": list(curve_file.COLUMNS),
+        },
+    }
+
+
+def _volatile(created_utc: str, steps_per_s: float) -> dict:
+    return {
+        "created_utc": created_utc,
+        "machine_label": "cpu2-x86",
+        "argv": ["run", "suite=tiny"],
+        "load": [0.5],
+        "timing": {"trace": 0.5, "compile": 4.0, "cache": "miss", "steady": [1.2], "eval": 0.3},
+        "steps_per_s": steps_per_s,
+    }
