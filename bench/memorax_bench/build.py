@@ -127,7 +127,7 @@ def feature_width(extractor: FeatureExtractor, env: Any, env_params: Any) -> int
 
 
 def build_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
-    """Adam behind a clip of the global norm; its learning rate is a number in its state, set by `with_learning_rate`."""
+    """Adam behind a clip of the global norm; its learning rate is a number in its state (`with_learning_rate`)."""
     adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0, eps=ADAM_EPSILON)
     return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), adam)
 

@@ -19,9 +19,8 @@ def foreign_packages() -> list[str]:
     if not owners and (Path(memorax.__file__).parent / "registry.py").is_file():
         return []
     names = ", ".join(sorted(owners)) or "an unknown package"
-    return [
-        f"the import 'memorax' belongs to {names} as well, at {memorax.__file__}: pip uninstall {names}, then reinstall {OURS}"
-    ]
+    where = f"the import 'memorax' belongs to {names} as well, at {memorax.__file__}"
+    return [f"{where}: pip uninstall {names}, then reinstall {OURS}"]
 
 
 def foreign_lox() -> str | None:

@@ -8,7 +8,7 @@ _ACCELERATORS = ("/proc/driver/nvidia/version", "/dev/kfd", "/dev/accel0", "/dev
 
 
 def device_kind() -> str:
-    """`cpu` where no accelerator is in sight or jax has no plugin for one; else what jax says (which takes a second)."""
+    """`cpu` where no accelerator is in sight or jax has no plugin for one; else what jax says, after a second."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
     plugins = any(entry.name for entry in metadata.entry_points(group="jax_plugins"))
     if platforms == "cpu" or not (plugins or platforms) or not any(Path(path).exists() for path in _ACCELERATORS):

@@ -60,7 +60,8 @@ class _Terminal(_Lines):
         bar = "#" * round(BAR * share) + "-" * (BAR - round(BAR * share))
         seeds = f"{len(self.run.seeds)} seed{'' if len(self.run.seeds) == 1 else 's'}"
         self._draw(
-            f"{self.place} {cell_name(self.action)}  {bar} {share:4.0%}  return {mean_text(progress.returns)} ({seeds})  "
+            f"{self.place} {cell_name(self.action)}  {bar} {share:4.0%}  "
+            f"return {mean_text(progress.returns)} ({seeds})  "
             f"{magnitude(progress.steps_per_s)} steps/s  {duration(left)} left | total {duration(now - self.started)}"
         )
 

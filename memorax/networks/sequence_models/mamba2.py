@@ -59,8 +59,7 @@ class Mamba2Cell(MemoroidCell):
         self.conv = self.param("conv", _uniform_initializer(-bound, bound), (config.conv_width, channels))
         self.conv_bias = self.param("conv_bias", nn.initializers.zeros, (channels,))
         self.dt_bias = self.param("dt_bias", _dt_initializer, (config.heads,))
-        self.decay = self.param("decay", lambda key, shape: jnp.log(jax.random.uniform(key, shape, minval=1, maxval=16)),
-                                (config.heads,))  # fmt: skip
+        self.decay = self.param("decay", _decay_initializer, (config.heads,))
         self.skip = self.param("skip", nn.initializers.ones, (config.heads,))
         self.norm = nn.RMSNorm()
         self.output = nn.Dense(config.features, use_bias=False)
@@ -151,6 +150,11 @@ def _causal_convolution(window: jax.Array, u: jax.Array, start: jax.Array, kerne
 
 def _uniform_initializer(low: float, high: float):
     return lambda key, shape: jax.random.uniform(key, shape, minval=low, maxval=high)
+
+
+def _decay_initializer(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """The logarithm of decay rates uniform in [1, 16], as published."""
+    return jnp.log(jax.random.uniform(key, shape, minval=1, maxval=16))
 
 
 def _dt_initializer(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:

@@ -110,5 +110,5 @@ def test_a_config_names_all_that_is_wrong_with_it():
         Example(n=0, share=2, flag=1)
     with pytest.raises(ValueError, match="n = True"):
         Example(n=True)
-    with pytest.raises(ValueError, match="n = 1.5"):
+    with pytest.raises(ValueError, match=r"n = 1\.5"):
         Example(n=1.5)

@@ -297,9 +297,15 @@ def test_features_have_to_be_vectors():
 def learned(name: str, **inputs: bool) -> float:
     """Mean return on RepeatPrevious with a lag of one card after 98k steps."""
     agent = ppo(
-        torso(name, features=32), inputs=inputs, task="popgym::RepeatPrevious", task_options={"k": 2}, learning_rate=3e-3,
-        num_envs=16, num_steps=64, num_minibatches=4, update_epochs=4,
-    )  # fmt: skip
+        torso(name, features=32),
+        task="popgym::RepeatPrevious",
+        task_options={"k": 2},
+        inputs=inputs,
+        learning_rate=3e-3,
+        num_envs=16,
+        num_minibatches=4,
+        update_epochs=4,
+    )
 
     def program(key):
         state = agent.train(key, agent.init(key), 96 * 1024)
