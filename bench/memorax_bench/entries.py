@@ -116,7 +116,10 @@ def type_setting(path: KeyPath, value: Any, spec: FieldSpec, findings: Findings)
 
 
 def read_kwargs(raw: Any, catalogue: Catalogue, findings: Findings) -> dict[str, dict[str, Any]]:
-    """Per task its keyword arguments with every default, after checking id and version; unknown tasks are left out."""
+    """Per task the keyword arguments given, typed, after checking id and version; unknown tasks are left out.
+
+    Defaults are not filled in: they belong to the task's version, and a new option must not orphan old records.
+    """
     result = {}
     for label, values in _mappings(raw):
         path, name = ("tasks", label), values.get("id")
@@ -134,7 +137,7 @@ def read_kwargs(raw: Any, catalogue: Catalogue, findings: Findings) -> dict[str,
             findings.add((*path, "task_version"), message, version, fix=fix)
         kwargs = values.get("kwargs", {})
         given = type_settings((*path, "kwargs"), kwargs if isinstance(kwargs, dict) else {}, spec.parameters, findings)
-        result[label] = {key: given.get(key, parameter.default) for key, parameter in spec.parameters.items()}
+        result[label] = given
     return result
 
 

@@ -89,8 +89,8 @@ def load_suite(
     if problems:
         raise UsageProblems(problems)
     assert suite is not None
-    found = benchmark_hash(suite.frozen_part())
-    expected = frozen_hashes().get(f"{suite.name}@{suite.version}") or _hash_as_written(source.tree)
+    found = _benchmark_hash(suite, changed.tree, catalogue)
+    expected = frozen_hashes().get(f"{suite.name}@{suite.version}") or _hash_as_written(source.tree, catalogue)
     return ResolvedSuite(
         file=source.origins[()].file,
         label=suite_label(suite.name, suite.version, found, expected),
@@ -220,9 +220,17 @@ def _keys(value: Any) -> dict:
     return value if isinstance(value, dict) else {}
 
 
-def _hash_as_written(tree: dict) -> str | None:
+def _benchmark_hash(suite: Suite, tree: dict, catalogue: Catalogue) -> str:
+    """Of the frozen part with the tasks' keyword arguments typed by the catalogue: `1e2` and `100` are one suite."""
+    frozen = suite.frozen_part()
+    for label, kwargs in read_kwargs(tree["tasks"], catalogue, Findings({})).items():
+        frozen["tasks"][label]["kwargs"] = kwargs
+    return benchmark_hash(frozen)
+
+
+def _hash_as_written(tree: dict, catalogue: Catalogue) -> str | None:
     """The benchmark_hash of the file without the command line, None where that alone is not sound."""
     try:
-        return benchmark_hash(Suite.model_validate(tree, by_alias=True, by_name=False).frozen_part())
+        return _benchmark_hash(Suite.model_validate(tree, by_alias=True, by_name=False), tree, catalogue)
     except ValidationError:
         return "not sound"
