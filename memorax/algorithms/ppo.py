@@ -130,6 +130,7 @@ class PPO:
             )
         check_policy(self.networks, self.observation_space, self.action_space)
 
+    @functools.partial(jax.jit, static_argnames=("self",))
     def init(self, key: jax.Array) -> PPOState:
         """Fresh parameters, environments and memory."""
         params_key, env_key = jax.random.split(key)
