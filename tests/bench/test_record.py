@@ -10,7 +10,7 @@ from memorax_bench import record as records
 from memorax_bench.record import InvalidRecord, decode, dump, encode, read_record, record_schema, seal
 
 GOLDEN = Path(__file__).parent / "golden" / "record.json"
-GOLDEN_RESULT_HASH = "c867c919a50258f91b00a0704bdbec99902410c4c08daddaaf730044df570779"
+GOLDEN_RESULT_HASH = "77f04af892ababa7c12358b7dd2400e16d8109ad90a20bce98adda2e649a595d"
 
 
 def golden() -> dict:
