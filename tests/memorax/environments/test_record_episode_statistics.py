@@ -60,7 +60,7 @@ def test_at_the_last_step_the_whole_episode_is_reported_and_the_state_is_zero_ag
         def step(state, key):
             # Answers with the first card: an episode earns exactly 1.
             _, state, _, terminated, _, info = env.step(key, state, state.env_state.first, params)
-            return state, (terminated, info["episode"], state.episode_return, state.episode_length)
+            return state, (terminated, info["episode"], state.own.episode_return, state.own.episode_length)
 
         return jax.lax.scan(step, state, jax.random.split(key, 52))[1]
 
