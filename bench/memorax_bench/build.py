@@ -34,6 +34,9 @@ class OptimizerConfig:
                 raise ValueError(f"{name} = {getattr(self, name)!r} must be greater than 0")
 
 
+_OPTIMIZER_SETTINGS = tuple(field.name for field in dataclasses.fields(OptimizerConfig))
+
+
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """An agent and what the harness has to know of it.
@@ -51,16 +54,8 @@ def build(config: Mapping[str, Any]) -> Experiment:
     """The agent of a resolved cell (`Cell.config`). Raises `ValueError` where the library refuses a setting."""
     env, env_params = make(config["task"]["id"], **config["task"]["kwargs"])
     env = RecordEpisodeStatistics(env)
-    algorithm = resolve(ALGORITHMS.get(config["algorithm"]["type"], config["algorithm"]["type"]))
-    config_class = resolve(f"{algorithm.__module__}:{algorithm.__name__}Config")
-    settings = dict(config["algorithm"]["settings"])
-    optimizer = OptimizerConfig(
-        **{
-            field.name: settings.pop(field.name)
-            for field in dataclasses.fields(OptimizerConfig)
-            if field.name in settings
-        }
-    )
+    algorithm = build_algorithm(config["algorithm"])
+    optimizer = build_optimizer_config(config["algorithm"])
     torso = build_torso(config["torso"])
     extractor = feature_extractor(config["network"], config["torso"]["inputs"])
 
@@ -70,7 +65,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
     actor = network(heads.Categorical(action_dim=env.action_space(env_params).n))
     critic = heads.VNetwork() if config["network"]["share_torso"] else network(heads.VNetwork())
     agent = algorithm(
-        config_class(gamma=config["protocol"]["discount"], **settings),
+        build_algorithm_config(config["algorithm"], config["protocol"]["discount"]),
         env,
         env_params,
         actor,
@@ -80,16 +75,36 @@ def build(config: Mapping[str, Any]) -> Experiment:
     return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)
 
 
+def build_algorithm(algorithm: Mapping[str, Any]) -> type:
+    """The class of a resolved algorithm."""
+    return resolve(ALGORITHMS.get(algorithm["type"], algorithm["type"]))
+
+
+def build_algorithm_config(algorithm: Mapping[str, Any], discount: float) -> Any:
+    """Its config: those of its settings that are not the optimizer's, and the protocol's discount."""
+    kind = build_algorithm(algorithm)
+    settings = {name: value for name, value in algorithm["settings"].items() if name not in _OPTIMIZER_SETTINGS}
+    return resolve(f"{kind.__module__}:{kind.__name__}Config")(gamma=discount, **settings)
+
+
+def build_optimizer_config(algorithm: Mapping[str, Any]) -> OptimizerConfig:
+    """The rest of its settings."""
+    settings = algorithm["settings"]
+    return OptimizerConfig(**{name: settings[name] for name in _OPTIMIZER_SETTINGS if name in settings})
+
+
 def build_torso(torso: Mapping[str, Any]) -> SequenceModel:
     """A registered torso, or a user's class, with its settings: `Cell(config=CellConfig(...))` where the class takes
     a config, else `Cell(...)`."""
     module = resolve(SEQUENCE_MODELS.get(torso["type"], torso["type"]))
+    # A config is a constant of the compiled program: it must be hashable, which a list is not.
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in torso["settings"].items()}
     config = {field.name: field.type for field in dataclasses.fields(module)}.get("config")
     if config is None:
-        return as_sequence_model(module(**torso["settings"]))
+        return as_sequence_model(module(**settings))
     if isinstance(config, str):  # the module postpones the evaluation of its annotations
         config = resolve(f"{module.__module__}:{config}")
-    return as_sequence_model(module(config=config(**torso["settings"])))
+    return as_sequence_model(module(config=config(**settings)))
 
 
 def feature_extractor(network: Mapping[str, Any], inputs: list[str]) -> FeatureExtractor:

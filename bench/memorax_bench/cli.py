@@ -42,6 +42,14 @@ Width = Annotated[
 ]
 
 
+class Interrupted(BaseException):
+    """Ctrl-C, or a request to end. Not KeyboardInterrupt, which typer answers by itself and without a word."""
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted
+
+
 def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
     """The suite asked for and the other arguments. Raises UsageProblems where there is not exactly one suite."""
     from memorax_bench.suite import shipped_suites
@@ -79,7 +87,7 @@ def run(
     raise typer.Exit(run_suite(resolved, arguments, results, seed_batch, fail_fast))
 
 
-@app.command()
+@app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
 def plan(arguments: Arguments = None, results: Results = Path("results"), seed_batch: Width = None) -> None:
     """Show what `run` would do, why, and how long it would take. Computes nothing."""
     from memorax_bench.plan import code_hashes
@@ -115,17 +123,23 @@ def report(
         typer.echo("\n".join(["", "commands:", *(f"  {command}" for command in made.commands)]))
 
 
-@app.command(name="ls")
+@app.command(name="ls", epilog="Exit: 0 listed, 2 no such list.")
 def list_(
-    kind: Annotated[str, typer.Argument(metavar="suites|tasks|algorithms|torsos|results", show_default=False)],
+    kind: Annotated[
+        str | None, typer.Argument(metavar="suites|tasks|algorithms|torsos|results", show_default=False)
+    ] = None,
     results: Results = Path("results"),
 ) -> None:
-    """List what there is: suites, tasks, algorithms, torsos (with their settings), or results."""
+    """List what there is: suites, tasks, algorithms, torsos (with their settings), or results.
+
+    For example: memorax-bench ls torsos
+    """
     from memorax_bench.listing import LISTS, listing
 
     if kind not in LISTS:
-        fix = errors.did_you_mean(kind, LISTS)
-        raise UsageProblems([Problem(f"nothing called '{kind}' to list", allowed=list(LISTS), fix=fix)])
+        message = "list what?" if kind is None else f"nothing called '{kind}' to list"
+        fix = (kind and errors.did_you_mean(kind, LISTS)) or "for example: memorax-bench ls suites"
+        raise UsageProblems([Problem(message, allowed=list(LISTS), fix=fix)])
     typer.echo(listing(kind, results))
 
 
@@ -147,7 +161,10 @@ def validate(
 
 @app.command(epilog="Exit: 0 all is well, 6 something would falsify results.")
 def doctor() -> None:
-    """Check the installation: versions, devices, compilation cache, packages of other projects in the way."""
+    """Check the installation: versions, devices, compilation cache, packages of other projects in the way.
+
+    For example: memorax-bench doctor
+    """
     from memorax_bench.doctor import examine
 
     lines, healthy = examine()
@@ -155,11 +172,14 @@ def doctor() -> None:
     raise typer.Exit(errors.EXIT_OK if healthy else errors.EXIT_INVALID)
 
 
-@app.command()
+@app.command(epilog="Exit: 0 printed or written.")
 def catalogue(
     write: Annotated[bool, typer.Option("--write", help="Replace the shipped file; for maintainers.")] = False,
 ) -> None:
-    """Print what the installed library offers, as the file that `plan`, `ls` and `validate` read."""
+    """Print what the installed library offers, as the file that `plan`, `ls` and `validate` read.
+
+    For example, after adding a torso: memorax-bench catalogue --write
+    """
     from memorax_bench.catalogue import CATALOGUE_FILE
     from memorax_bench.inventory import catalogue_text
 
@@ -177,15 +197,14 @@ for _command in (run, plan, report, validate):
 
 def main() -> None:
     """The entry point: errors of the user as text and exit code 2, an interruption as 130."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: claims released, nothing half-written
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end alike: claims released, nothing half-written
+        signal.signal(number, _interrupt)
     try:
-        app(standalone_mode=False)
+        app()
     except UsageProblems as error:
         typer.echo(str(error), err=True)
         sys.exit(errors.EXIT_USAGE)
-    except typer.Exit as error:
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except Interrupted:
         typer.echo("\ninterrupted; what is done is kept: run the same command to go on", err=True)
         sys.exit(errors.EXIT_INTERRUPTED)
 

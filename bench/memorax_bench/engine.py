@@ -110,6 +110,9 @@ class Engine:
                         held.append((action, run))
                         continue
                     number += 1
+                    if self._is_published(plan, action, run):  # by another process, since this was planned
+                        self._elsewhere(action, run)
+                        continue
                     self._run(plan, action, run, claim, number, total)
                     if self.fail_fast and not self.outcome.all_well:
                         return self.outcome
@@ -135,13 +138,20 @@ class Engine:
         """Drops what other processes have published meanwhile."""
         left = []
         for action, run in held:
-            parts = cell_path_parts(plan.suite.label, action.cell)
-            if self.store.root.joinpath(*parts, run.run_id, RECORD).is_file():
-                self.outcome.elsewhere += 1
-                self.screen.end(CellEvent("elsewhere", action, run.seeds))
+            if self._is_published(plan, action, run):
+                self._elsewhere(action, run)
             else:
                 left.append((action, run))
         return left
+
+    def _is_published(self, plan: Plan, action: Action, run: PlannedRun) -> bool:
+        parts = cell_path_parts(plan.suite.label, action.cell)
+        return self.store.root.joinpath(*parts, run.run_id, RECORD).is_file()
+
+    def _elsewhere(self, action: Action, run: PlannedRun) -> None:
+        self.store.discard_work(run.run_id)
+        self.outcome.elsewhere += 1
+        self.screen.end(CellEvent("elsewhere", action, run.seeds))
 
     def _run(self, plan: Plan, action: Action, run: PlannedRun, claim, number: int, total: int) -> None:
         suite, cell = plan.suite, action.cell

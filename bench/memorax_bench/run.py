@@ -35,12 +35,14 @@ def run_suite(
     from memorax_bench.device import use_compilation_cache
     from memorax_bench.doctor import foreign_packages
     from memorax_bench.engine import Engine
+    from memorax_bench.preflight import refuse_settings
     from memorax_bench.screen import make_screen
 
     wrong = foreign_packages()
     if wrong:
         print("\n".join(wrong), file=sys.stderr)
         return errors.EXIT_INVALID
+    refuse_settings(resolved)
     use_compilation_cache()
     console = Console(soft_wrap=True)
     cells = len(todo.actions)

@@ -57,29 +57,37 @@ class _Terminal(_Lines):
             self.began = now
         share = progress.env_step / progress.total_env_steps
         left = (now - self.began) * (1 - share) / share if share else None
-        bar = "#" * round(BAR * share) + "-" * (BAR - round(BAR * share))
-        seeds = f"{len(self.run.seeds)} seed{'' if len(self.run.seeds) == 1 else 's'}"
-        self._draw(
-            f"{self.place} {cell_name(self.action)}  {bar} {share:4.0%}  "
-            f"return {mean_text(progress.returns)} ({seeds})  "
-            f"{magnitude(progress.steps_per_s)} steps/s  {duration(left)} left | total {duration(now - self.started)}"
-        )
+        times = duration(left), duration(now - self.started)
+        self._draw(progress_line(f"{self.place} {cell_name(self.action)}", progress, *times, self._room()))
 
     def end(self, event: CellEvent) -> None:
         self.console.file.write("\r\x1b[2K")
         super().end(event)
 
     def _draw(self, text: str) -> None:
-        self.console.file.write("\r\x1b[2K" + text[: max(self.console.width - 1, 20)])
+        self.console.file.write("\r\x1b[2K" + text[: self._room()])
         self.console.file.flush()
+
+    def _room(self) -> int:
+        return max(self.console.width - 1, 1)  # a full line would wrap, and could not be redrawn
+
+
+def progress_line(place: str, progress: Progress, left: str, total: str, width: int) -> str:
+    """The bar and the numbers beside it, in fewer words where the terminal is narrow; never longer than `width`."""
+    share = progress.env_step / progress.total_env_steps
+    bar = "#" * round(BAR * share) + "-" * (BAR - round(BAR * share)) + f" {share:4.0%}"
+    mean, speed = mean_text(progress.returns), magnitude(progress.steps_per_s)
+    seeds = f"{len(progress.returns)} seed{'' if len(progress.returns) == 1 else 's'}"
+    wide = f"{place}  {bar}  return {mean} ({seeds})  {speed} steps/s  {left} left"
+    narrow = f"{' '.join(place.split())} {bar} {mean} ({seeds}) {speed}/s {left} left"
+    return next((line for line in (f"{wide} | total {total}", wide) if len(line) <= width), narrow)[:width]
 
 
 def event_lines(event: CellEvent, rerun: Callable[[Action], str]) -> Sequence[str]:
     """The lines that stay."""
     name = cell_name(event.action)
     if event.kind == "failed":
-        first = event.message.splitlines()[0][:300] if event.message else "no message"
-        return f" FAIL  {name}  {first}", f"       again: {rerun(event.action)}"
+        return f" FAIL  {name}  {headline(event.message)[:300]}", f"       again: {rerun(event.action)}"
     if event.kind == "adopted":
         return (f" same  {name}  compiles to the same program: its records hold",)
     if event.kind == "elsewhere":
@@ -94,6 +102,12 @@ def event_lines(event: CellEvent, rerun: Callable[[Action], str]) -> Sequence[st
     return line, *diverged
 
 
+def headline(message: str) -> str:
+    """The first line; where that only announces a traceback, as jax's does for an error in a callback, the last."""
+    lines = message.strip().splitlines() or ["no message"]
+    return lines[-1] if lines[0].endswith("Traceback (most recent call last):") else lines[0]
+
+
 def cell_name(action: Action) -> str:
     cell = action.cell
     return f"{cell.task_label:<16} {cell.algorithm_label + '/' + cell.torso_label:<14}"
@@ -102,7 +116,9 @@ def cell_name(action: Action) -> str:
 def mean_text(returns: Sequence[float]) -> str:
     """The mean of the seeds that are finite; how many are not."""
     finite = [value for value in returns if math.isfinite(value)]
-    text = number(sum(finite) / len(finite)) if finite else "NaN"
+    if not finite:
+        return "NaN"
+    text = number(sum(finite) / len(finite))
     return text if len(finite) == len(returns) else f"{text}, {len(returns) - len(finite)} NaN"
 
 

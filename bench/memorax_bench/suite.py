@@ -4,8 +4,8 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from memorax_bench.includes import with_includes
 from memorax_bench.overrides import Overridden, apply_overrides
 from memorax_bench.record import suite_label
 from memorax_bench.schema import NetworkSettings, Override, Protocol, Ranking, Suite, Task
-from memorax_bench.yaml_source import Findings, Source, read_yaml
+from memorax_bench.yaml_source import Findings, KeyPath, Origin, Source, read_yaml
 
 PACKAGE = Path(__file__).parent
 
@@ -32,7 +32,8 @@ class ResolvedSuite:
     """A suite ready to plan. `suite` is the typed file with all its labels; `cells` are those chosen.
 
     `label` is the folder of its results: `name@version`, with `+<hash8>` where the frozen part is not the one that
-    was published (or, of a suite never published, the one in the file); `frozen_changed` says so.
+    was published (or, of a suite never published, the one in the file); `frozen_changed` says so. `origins` tells where
+    each value was written.
     """
 
     file: str
@@ -45,6 +46,7 @@ class ResolvedSuite:
     cells: tuple[Cell, ...]
     not_applicable: tuple[NotApplicable, ...]
     suite: Suite
+    origins: Mapping[KeyPath, Origin] = field(default_factory=dict, repr=False, compare=False)
 
 
 def suites_folder() -> Path:
@@ -102,6 +104,7 @@ def load_suite(
         cells=cells,
         not_applicable=missing,
         suite=suite,
+        origins=changed.origins,
     )
 
 

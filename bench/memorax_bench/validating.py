@@ -20,7 +20,8 @@ def validate_suites(asked: Sequence[ResolvedSuite] | None, results: Path) -> tup
         problems += duplicate_seeds(scan.records)
         problems += [f"{stored.path}: {problem}" for stored in scan.records for problem in _against(suite, stored)]
     names = ", ".join(suite.label for suite in suites)
-    return problems, f"{names}: valid; {count} record{'' if count == 1 else 's'} checked, {len(problems)} problems"
+    plural = lambda number, word: f"{number} {word}{'' if number == 1 else 's'}"  # noqa: E731
+    return problems, f"{names}: valid; {plural(count, 'record')} checked, {plural(len(problems), 'problem')}"
 
 
 def _against(suite: ResolvedSuite, stored: StoredRecord) -> list[str]:

@@ -1,0 +1,1 @@
+"""Benchmarks of speed, for asv; see README.md."""

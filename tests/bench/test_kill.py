@@ -1,0 +1,150 @@
+"""SIGKILL at random moments of real runs, then the same command again: the results are those of an undisturbed run.
+
+Runs are watched through a terminal of their own, so that it is known where they were hit.
+"""
+
+import os
+import pty
+import random
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fixtures import runs
+from memorax_bench.store import RECORD, Store
+
+PROGRESS = re.compile(rb"\[(\d+)/(\d+)\] ([^\x1b]*?) +[#-]{10} +(\d+)%")
+
+
+class Watched:
+    """A process on a pseudo-terminal; `place` is what its progress line said last: cell and percent."""
+
+    def __init__(self, command, cwd):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            command, cwd=cwd, env=runs.environment(TERM="xterm"), stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+        self.text = b""
+
+    def read(self, seconds):
+        """Takes in what is written in the next `seconds`; False at the end."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if select.select([self.master], [], [], left)[0]:
+                try:
+                    data = os.read(self.master, 65536)
+                except OSError:  # the other side is closed
+                    return False
+                if not data:
+                    return False
+                self.text += data
+        return True
+
+    @property
+    def place(self):
+        found = PROGRESS.findall(self.text)
+        return f"{b' '.join(found[-1][2].split()).decode()} at {found[-1][3].decode()}%" if found else None
+
+    def wait_until(self, condition, seconds=120.0):
+        """Reads until the condition holds; False if the process ended before."""
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, self.text.decode()
+            if not self.read(0.02):
+                return False
+        return True
+
+    def kill(self, number):
+        """Sends a signal and returns the exit code."""
+        if self.process.poll() is None:
+            os.kill(self.process.pid, number)
+        while self.read(1.0):
+            pass
+        os.close(self.master)
+        return self.process.wait()
+
+
+def disturb(command, folder, kills, longest, seed):
+    """Starts the command again and again and kills it within `longest` seconds of training; -> where it was hit.
+
+    A process that ends by itself is no kill; it ends the list.
+    """
+    chance, places = random.Random(seed), []
+    while len(places) < kills:
+        watched = Watched(command, folder)
+        training = watched.wait_until(lambda watched=watched: watched.place is not None)
+        if training and watched.read(chance.uniform(0.0, longest)):
+            place = watched.place
+            if watched.kill(signal.SIGKILL) == -signal.SIGKILL:
+                places.append(place)
+                continue
+        return places
+    return places
+
+
+def check_whole(results, undisturbed):
+    """Equal results, every record whole, nothing of the killed processes among them."""
+    assert runs.result_hashes(results) == runs.result_hashes(undisturbed)
+    for label in (path.name for path in results.glob("*@*")):
+        scan = Store(results).scan(label)
+        assert scan.invalid == scan.misplaced == ()
+        assert len(scan.records) == len({s.record.run_id for s in scan.records})
+        assert {path.name for s in scan.records for path in s.path.parent.iterdir()} == {RECORD, "curves.csv.gz"}
+    assert not [path for path in (results / ".work").iterdir() if path.name != "code"]
+
+
+QUICK = ["tasks=higher-lower", "torsos=mlp", "protocol.total_env_steps=524288", "protocol.eval_every=8192"]
+
+
+def program(*arguments, quickly=True):
+    command = [sys.executable, "-m", "fixtures.runs"] if quickly else [str(runs.SCRIPT)]
+    return [*command, "run", "suite=smoke", *arguments]
+
+
+def test_killed_in_training(tmp_path, monkeypatch):
+    runs.compile_quickly(monkeypatch.setattr)
+    places = disturb(program(*QUICK), tmp_path, kills=1, longest=0.5, seed=0)
+    assert len(places) == 1
+    assert runs.records(tmp_path / "results") == []
+    (claim,) = (tmp_path / "results" / ".work").glob("*/claim.1")
+    assert claim.is_file()
+    assert runs.run(tmp_path / "results", *QUICK) == 0  # at once: a dead holder's claim is free
+    assert runs.run(tmp_path / "undisturbed", *QUICK) == 0
+    check_whole(tmp_path / "results", tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_interrupted_in_training(tmp_path, number):
+    watched = Watched(program(*QUICK), tmp_path)
+    assert watched.wait_until(lambda: watched.place is not None)
+    assert watched.kill(number) == 130
+    last = watched.text.decode().replace("\r", "").strip().splitlines()[-1]
+    assert last == "interrupted; what is done is kept: run the same command to go on"
+    assert "Traceback" not in watched.text.decode()
+    (claim,) = (tmp_path / "results" / ".work").glob("*/claim.1")
+    assert '"released": true' in claim.read_text()
+
+
+@pytest.mark.slow
+def test_a_dozen_kills(tmp_path):
+    """The whole suite, as a user starts it."""
+    longer = ["protocol.total_env_steps=262144", "protocol.eval_every=8192"]
+    undisturbed, folder = tmp_path / "undisturbed", tmp_path / "killed"
+    undisturbed.mkdir(), folder.mkdir()
+    assert runs.command("run", "suite=smoke", *longer, cwd=undisturbed).returncode == 0
+    places = disturb(program(*longer, quickly=False), folder, kills=12, longest=6.0, seed=1)
+    print("\n".join(["", f"{len(places)} kills:", *places]))
+    assert len(places) >= 10
+    done = runs.command("run", "suite=smoke", *longer, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    check_whole(folder / "results", undisturbed / "results")
+    again = runs.command("run", "suite=smoke", *longer, cwd=folder)
+    assert again.returncode == 0
+    assert "4 cells: 4 reuse; nothing to do" in again.stdout
+    check_whole(folder / "results", undisturbed / "results")
