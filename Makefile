@@ -62,6 +62,7 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt
 constraints: $(VENV)/installed-dev ## renew the pins in constraints.txt; run the tests afterwards
 	$(BIN)/python -m venv --clear $(VENV)/fresh
 	$(VENV)/fresh/bin/python -m pip -qq install -e '.[dev]'
-	{ head -n 1 constraints.txt; $(VENV)/fresh/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort -f; } > constraints.new
-	mv constraints.new constraints.txt
+	head -n 1 constraints.txt > $(VENV)/fresh/pins
+	$(VENV)/fresh/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort -f >> $(VENV)/fresh/pins
+	mv $(VENV)/fresh/pins constraints.txt
 	rm -rf $(VENV)/fresh
