@@ -78,9 +78,15 @@ def progress_line(place: str, progress: Progress, left: str, total: str, width: 
     bar = "#" * round(BAR * share) + "-" * (BAR - round(BAR * share)) + f" {share:4.0%}"
     mean, speed = mean_text(progress.returns), magnitude(progress.steps_per_s)
     seeds = f"{len(progress.returns)} seed{'' if len(progress.returns) == 1 else 's'}"
-    wide = f"{place}  {bar}  return {mean} ({seeds})  {speed} steps/s  {left} left"
-    narrow = f"{' '.join(place.split())} {bar} {mean} ({seeds}) {speed}/s {left} left"
-    return next((line for line in (f"{wide} | total {total}", wide) if len(line) <= width), narrow)[:width]
+    numbers = f"{bar}  return {mean} ({seeds})  {speed} steps/s  {left} left"
+    short = " ".join(place.split())
+    forms = (
+        f"{place}  {numbers} | total {total}",
+        f"{place}  {numbers}",
+        f"{short}  {numbers}",
+        f"{short} {bar} {mean} ({seeds}) {speed}/s {left} left",
+    )
+    return next((line for line in forms if len(line) <= width), forms[-1])[:width]
 
 
 def event_lines(event: CellEvent, rerun: Callable[[Action], str]) -> Sequence[str]:

@@ -299,8 +299,8 @@ def test_two_processes_share_the_work(tmp_path):
     assert sorted(s.record.cell.task for s in stored) == ["higher-lower", "repeat-previous"]
     assert Store(tmp_path / "results").scan("smoke@0").invalid == ()
     assert not [path for path in (tmp_path / "results" / ".work").iterdir() if path.name != "code"]
-    assert sum(text.count(" done ") for text in said) == 4
-    assert sum(text.count("by another process") for text in said) == 2
+    trained = [text.count(" done ") - text.count("by another process") for text in said]
+    assert sum(trained) == 2, said
 
 
 def test_what_another_process_published_since_the_plan_is_not_run_again(smoke, tmp_path, monkeypatch):

@@ -51,6 +51,12 @@ class Watched:
         found = PROGRESS.findall(self.text)
         return f"{b' '.join(found[-1][2].split()).decode()} at {found[-1][3].decode()}%" if found else None
 
+    @property
+    def progress(self):
+        """Cells done and the part of the one under way; below 0 before any training."""
+        here = PROGRESS.findall(self.text.rpartition(b" done ")[2])
+        return self.text.count(b" done ") + (int(here[-1][3]) / 100 if here else -0.01)
+
     def wait_until(self, condition, seconds=120.0):
         """Reads until the condition holds; False if the process ended before."""
         until = time.monotonic() + seconds
@@ -70,21 +76,21 @@ class Watched:
         return self.process.wait()
 
 
-def disturb(command, folder, kills, longest, seed):
-    """Starts the command again and again and kills it within `longest` seconds of training; -> where it was hit.
+def disturb(command, folder, points):
+    """Starts the command once for each point and kills it there; -> where it was hit.
 
-    A process that ends by itself is no kill; it ends the list.
+    A point is how much of the work a process may do: .3 is 30% of the cell that it trains first, 1.2 lets it finish
+    that one. A process that ends before is no kill, and the last.
     """
-    chance, places = random.Random(seed), []
-    while len(places) < kills:
+    places = []
+    for point in points:
         watched = Watched(command, folder)
-        training = watched.wait_until(lambda watched=watched: watched.place is not None)
-        if training and watched.read(chance.uniform(0.0, longest)):
+        if watched.wait_until(lambda watched=watched, point=point: watched.progress >= point) and watched.read(0.1):
             place = watched.place
             if watched.kill(signal.SIGKILL) == -signal.SIGKILL:
                 places.append(place)
                 continue
-        return places
+        break
     return places
 
 
@@ -99,7 +105,7 @@ def check_whole(results, undisturbed):
     assert not [path for path in (results / ".work").iterdir() if path.name != "code"]
 
 
-QUICK = ["tasks=higher-lower", "torsos=mlp", "protocol.total_env_steps=524288", "protocol.eval_every=8192"]
+QUICK = ["tasks=higher-lower", "torsos=mlp", "protocol.total_env_steps=262144", "protocol.eval_every=8192"]
 
 
 def program(*arguments, quickly=True):
@@ -109,7 +115,7 @@ def program(*arguments, quickly=True):
 
 def test_killed_in_training(tmp_path, monkeypatch):
     runs.compile_quickly(monkeypatch.setattr)
-    places = disturb(program(*QUICK), tmp_path, kills=1, longest=0.5, seed=0)
+    places = disturb(program(*QUICK), tmp_path, [0.2])
     assert len(places) == 1
     assert runs.records(tmp_path / "results") == []
     (claim,) = (tmp_path / "results" / ".work").glob("*/claim.1")
@@ -138,9 +144,10 @@ def test_a_dozen_kills(tmp_path):
     undisturbed, folder = tmp_path / "undisturbed", tmp_path / "killed"
     undisturbed.mkdir(), folder.mkdir()
     assert runs.command("run", "suite=smoke", *longer, cwd=undisturbed).returncode == 0
-    places = disturb(program(*longer, quickly=False), folder, kills=12, longest=6.0, seed=1)
+    chance = random.Random(1)  # three of its points let a cell end: all four are hit
+    places = disturb(program(*longer, quickly=False), folder, [chance.uniform(0.0, 1.3) for _ in range(12)])
     print("\n".join(["", f"{len(places)} kills:", *places]))
-    assert len(places) >= 10
+    assert len(places) == 12
     done = runs.command("run", "suite=smoke", *longer, cwd=folder)
     assert done.returncode == 0, done.stderr
     check_whole(folder / "results", undisturbed / "results")

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from flax import struct
 
 from memorax.environments.popgym import cards
-from memorax.environments.spaces import Discrete
-from memorax.environments.types import Environment, largest
+from memorax.environments.popgym.base import PopgymEnvironment
+from memorax.environments.spaces import Box, Dict, Discrete
+from memorax.environments.types import largest
 
 DIFFICULTIES = {
     "Easy": {"num_decks": 1},
@@ -34,7 +35,7 @@ class HigherLowerState:
 
 
 @dataclass(frozen=True)
-class HigherLower(Environment):
+class HigherLower(PopgymEnvironment):
     """Each step shows the rank of one more card; the agent guesses whether the next is higher (0) or lower (1).
 
     With N = 52 num_decks cards, the reset shows the first. A step that goes from rank x to rank y earns 0 if they are
@@ -43,6 +44,9 @@ class HigherLower(Environment):
 
     Observation: Discrete(13). Action: Discrete(2). Episode: N-1 steps, then terminated; never truncated.
     Return: in (-1, 1); uniform random play averages 0.
+
+    Full state: `rank`, of the card shown; `remaining`, the share of each rank's cards that is still to come. The next
+    card is any of those with equal probability, so this suffices: the better guess is the side with more of them.
 
     Source: Morad et al. 2023, "POPGym: Benchmarking Partially Observable Reinforcement Learning", arXiv 2303.01859;
     popgym 1.0.7, `popgym/envs/higher_lower.py`.
@@ -67,6 +71,9 @@ class HigherLower(Environment):
     def action_space(self, params):
         return Discrete(2)
 
+    def state_space(self, params):
+        return Dict({"rank": Discrete(cards.NUM_RANKS), "remaining": Box(0.0, 1.0, (cards.NUM_RANKS,))})
+
     def max_episode_steps(self, params):
         return cards.DECK_SIZE * largest("num_decks", params.num_decks) - 1
 
@@ -87,3 +94,13 @@ class HigherLower(Environment):
         earned = jnp.where(guessed_right, 1.0, -1.0) / num_cards
         reward = jnp.where(rank == state.rank, 0.0, earned).astype(jnp.float32)
         return rank, HigherLowerState(deck, rank), reward, deck.dealt == num_cards, jnp.bool_(False), {}
+
+    def full_state(self, state, params):
+        deck = state.deck
+        if deck.order is None:
+            remaining = jnp.diff(deck.remaining, prepend=0)
+        else:
+            to_come = jnp.arange(deck.order.size) >= deck.dealt
+            remaining = jnp.sum(to_come[:, None] & (deck.order[:, None] == jnp.arange(cards.NUM_RANKS)), axis=0)
+        share = remaining / (cards.NUM_SUITS * params.num_decks)
+        return {"rank": state.rank, "remaining": share.astype(jnp.float32)}

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from flax import struct
 
 from memorax.environments.popgym import cards
-from memorax.environments.spaces import Discrete
-from memorax.environments.types import Environment, largest
+from memorax.environments.popgym.base import PopgymEnvironment
+from memorax.environments.spaces import Box, Dict, Discrete
+from memorax.environments.types import largest
 
 DIFFICULTIES = {
     "Easy": {"num_decks": 1},
@@ -34,7 +35,7 @@ class RepeatFirstState:
 
 
 @dataclass(frozen=True)
-class RepeatFirst(Environment):
+class RepeatFirst(PopgymEnvironment):
     """Each step shows the suit of one more card; the agent names the suit of the first.
 
     With N = 52 num_decks cards c[0..N-1], the reset shows c[0] and step t (from 0) shows c[t+1]. Every step, the first
@@ -42,6 +43,9 @@ class RepeatFirst(Environment):
 
     Observation: Discrete(4). Action: Discrete(4). Episode: N-1 steps, then terminated; never truncated.
     Return: in [-1, 1]; uniform random play averages -0.5.
+
+    Full state: `due`, the suit to be named, which is the first; `progress`, the share of the episode that is over.
+    `due` is the rewarded action, and how many rewards are left follows from `progress`; so this suffices.
 
     Source: Morad et al. 2023, "POPGym: Benchmarking Partially Observable Reinforcement Learning", arXiv 2303.01859;
     popgym 1.0.7, `popgym/envs/repeat_first.py`.
@@ -66,6 +70,9 @@ class RepeatFirst(Environment):
     def action_space(self, params):
         return Discrete(cards.NUM_SUITS)
 
+    def state_space(self, params):
+        return Dict({"due": Discrete(cards.NUM_SUITS), "progress": Box(0.0, 1.0)})
+
     def max_episode_steps(self, params):
         return cards.DECK_SIZE * largest("num_decks", params.num_decks) - 1
 
@@ -84,3 +91,7 @@ class RepeatFirst(Environment):
         reward = (jnp.where(action == state.first, 1.0, -1.0) / (num_cards - 1)).astype(jnp.float32)
         suit, deck = cards.draw(key, state.deck)
         return suit, state.replace(deck=deck), reward, deck.dealt == num_cards, jnp.bool_(False), {}
+
+    def full_state(self, state, params):
+        progress = (state.deck.dealt - 1) / (cards.DECK_SIZE * params.num_decks - 1)
+        return {"due": state.first, "progress": progress.astype(jnp.float32)}

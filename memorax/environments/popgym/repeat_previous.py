@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from flax import struct
 
 from memorax.environments.popgym import cards
-from memorax.environments.spaces import Discrete
-from memorax.environments.types import Environment, largest
+from memorax.environments.popgym.base import PopgymEnvironment
+from memorax.environments.spaces import Box, Dict, Discrete
+from memorax.environments.types import largest
 
 DIFFICULTIES = {
     "Easy": {"num_decks": 1, "k": 4},
@@ -35,7 +36,7 @@ class RepeatPreviousState:
 
 
 @dataclass(frozen=True)
-class RepeatPrevious(Environment):
+class RepeatPrevious(PopgymEnvironment):
     """Each step shows the suit of one more card; the agent names the suit of the k-th latest card it has seen.
 
     With N = 52 num_decks cards c[0..N-1], the reset shows c[0] and step t (from 0) shows c[t+1]. From step k-1 on, the
@@ -44,6 +45,10 @@ class RepeatPrevious(Environment):
 
     Observation: Discrete(4). Action: Discrete(4). Episode: N-1 steps, then terminated; never truncated.
     Return: in [-1, 1]; uniform random play averages -0.5.
+
+    Full state: `due`, the suit to be named now, or 4 while there is none; `progress`, the share of the episode that is
+    over. `due` is the rewarded action, actions change nothing but rewards, and how many of those are left follows
+    from `progress`; so this suffices, although it does not predict which suits come next.
 
     `capacity` (static) is the length of the memory of recent cards, at least k: environments of equal capacity are
     equal, and share one compiled program over all k.
@@ -88,6 +93,9 @@ class RepeatPrevious(Environment):
     def action_space(self, params):
         return Discrete(cards.NUM_SUITS)
 
+    def state_space(self, params):
+        return Dict({"due": Discrete(cards.NUM_SUITS + 1), "progress": Box(0.0, 1.0)})
+
     def max_episode_steps(self, params):
         return cards.DECK_SIZE * largest("num_decks", params.num_decks) - 1
 
@@ -107,11 +115,22 @@ class RepeatPrevious(Environment):
     def step_env(self, key, state, action, params):
         num_cards = cards.DECK_SIZE * params.num_decks
         t = state.deck.dealt - 1
-        target = state.recent[(t - params.k + 1) % self.capacity]
-        earned = jnp.where(action == target, 1.0, -1.0) / (num_cards - params.k)
+        earned = jnp.where(action == self._target(state, params), 1.0, -1.0) / (num_cards - params.k)
         reward = jnp.where(t >= params.k - 1, earned, 0.0).astype(jnp.float32)
 
         suit, deck = cards.draw(key, state.deck)
         recent = state.recent.at[(t + 1) % self.capacity].set(suit.astype(jnp.int8))
         terminated = deck.dealt == num_cards
         return suit, RepeatPreviousState(deck, recent), reward, terminated, jnp.bool_(False), {}
+
+    def full_state(self, state, params):
+        t = state.deck.dealt - 1
+        progress = t / (cards.DECK_SIZE * params.num_decks - 1)
+        return {
+            "due": jnp.where(t >= params.k - 1, self._target(state, params), cards.NUM_SUITS).astype(jnp.int32),
+            "progress": progress.astype(jnp.float32),
+        }
+
+    def _target(self, state, params):
+        """The k-th latest card, int8 scalar; anything while fewer were dealt."""
+        return state.recent[(state.deck.dealt - params.k) % self.capacity]
