@@ -67,6 +67,7 @@ class Engine:
     fail_fast: bool = False
     outcome: Outcome = field(default_factory=Outcome)
     observer: claims.Observer = field(default_factory=partial(claims.Observer, HEARTBEAT))
+    traced: tuple[tuple, Programs] | None = None
 
     def adopt(self, plan: Plan, codes: dict[Labels, CodeHash], jaxlib: str) -> int:
         """Records of other code that compile to the same program hold for this code: notes it beside them.
@@ -158,7 +159,7 @@ class Engine:
         parts = cell_path_parts(suite.label, cell)
         self.screen.begin(number, total, action, run)
         try:
-            programs = trace(cell.config, action.seed_batch)
+            programs = self._trace(action, action.seed_batch)
             words = partial(seed_key_words, suite.benchmark_hash, cell.task_label)
             result = run_chunk(
                 programs, cell.config["protocol"], words, run.seeds, action.seed_batch, self.screen.progress
@@ -183,10 +184,16 @@ class Engine:
 
     def _program_hash(self, action: Action, width: int) -> str | None:
         try:
-            programs: Programs = trace(action.cell.config, width)
+            return self._trace(action, width).program_hash
         except Exception:  # it will fail again when it is run, and be recorded there
             return None
-        return programs.program_hash
+
+    def _trace(self, action: Action, width: int) -> Programs:
+        """Traced once for all chunks of a cell, which follow one another."""
+        key = (action.cell.config_hash, action.code_hash, width)
+        if self.traced is None or self.traced[0] != key:
+            self.traced = (key, trace(action.cell.config, width))
+        return self.traced[1]
 
 
 def failure_kind(error: Exception) -> str:

@@ -43,14 +43,7 @@ def _parts(cell: Cell) -> Iterator[tuple[KeyPath, Mapping[str, Any], Callable[[]
     yield ("tasks", cell.task_label, "kwargs"), task["kwargs"], lambda: make(task["id"], **task["kwargs"])
     yield where, algorithm["settings"], lambda: build_algorithm_config(algorithm, protocol["discount"])
     yield where, algorithm["settings"], lambda: build_optimizer_config(algorithm)
-    yield (*TORSOS, cell.torso_label), torso["settings"], lambda: _make_torso(torso)
-
-
-def _make_torso(torso: Mapping[str, Any]) -> None:
-    features = torso["settings"].get("features")
-    if isinstance(features, int) and features < 1:
-        raise ValueError(f"features = {features} must be at least 1")
-    build_torso(torso)
+    yield (*TORSOS, cell.torso_label), torso["settings"], lambda: build_torso(torso)
 
 
 def _messages(error: ValueError) -> list[str]:

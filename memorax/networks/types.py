@@ -113,3 +113,16 @@ class Head(nn.Module):
     @abc.abstractmethod
     def __call__(self, y: jax.Array, action: jax.Array | None = None) -> Any:
         """The head's output for every step."""
+
+
+def check_sizes(config: Any, *names: str) -> None:
+    """`ValueError` naming every size of a config that is not a whole number of at least 1."""
+    wrong = [
+        f"{name} = {getattr(config, name)!r} must be a whole number of at least 1"
+        for name in names
+        if isinstance(getattr(config, name), bool)
+        or not isinstance(getattr(config, name), int)
+        or getattr(config, name) < 1
+    ]
+    if wrong:
+        raise ValueError(f"{type(config).__name__}: " + "; ".join(wrong))

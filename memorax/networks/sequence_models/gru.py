@@ -14,12 +14,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from memorax.networks.types import check_sizes
+
 
 @dataclasses.dataclass(frozen=True)
 class GRUConfig:
     """Sizes of a `GRUCell`."""
 
     features: int  # width of the state and of the output
+
+    def __post_init__(self):
+        check_sizes(self, "features")
 
 
 def _gates(kept: jax.Array, x_r: jax.Array, x_z: jax.Array, x_n: jax.Array, kernel: jax.Array, bias: jax.Array):

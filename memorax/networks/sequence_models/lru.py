@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.types import MemoroidCell
+from memorax.networks.types import MemoroidCell, check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,7 @@ class LRUConfig:
     max_phase: float = 2 * math.pi  # largest angle of an eigenvalue at initialisation, in radians
 
     def __post_init__(self):
+        check_sizes(self, "features", "states")
         if not 0 <= self.r_min < self.r_max < 1:
             raise ValueError(f"LRUConfig needs 0 <= r_min < r_max < 1; r_min={self.r_min}, r_max={self.r_max}")
 

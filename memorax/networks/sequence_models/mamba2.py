@@ -16,7 +16,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.types import MemoroidCell
+from memorax.networks.types import MemoroidCell, check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Mamba2Config:
     chunk_length: int = 32  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
+        check_sizes(self, "features", "state_dim", "expand", "head_dim", "conv_width", "chunk_length")
         if self.inner % self.head_dim:
             raise ValueError(
                 f"Mamba2Config needs expand * features = {self.inner} to be a multiple of head_dim = {self.head_dim}; "

@@ -5,12 +5,17 @@ import dataclasses
 import flax.linen as nn
 import jax
 
+from memorax.networks.types import check_sizes
+
 
 @dataclasses.dataclass(frozen=True)
 class MLPConfig:
     """Sizes of an `MLP`."""
 
     features: int  # width of the output
+
+    def __post_init__(self):
+        check_sizes(self, "features")
 
 
 class MLP(nn.Module):

@@ -172,3 +172,9 @@ def test_unavailable_strategy_is_an_error():
 def test_mamba2_head_dim_must_divide():
     with pytest.raises(ValueError, match="multiple of head_dim = 32; use head_dim=2"):
         Mamba2Config(features=5)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_impossible_sizes_are_refused(name):
+    with pytest.raises(ValueError, match=r"features = 0 must be a whole number of at least 1"):
+        cell_of(name, {"features": 0})
