@@ -13,11 +13,9 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
 from memorax import registry
 from memorax.environments import make, popgym
-from memorax.environments.spaces import Box, Discrete, MultiDiscrete, Space
+from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
 from memorax.networks.sequence_models.base import WRAPPERS, wrapper_of
 from memorax_bench.build import OptimizerConfig
 from memorax_bench.catalogue import encode_catalogue
@@ -72,6 +70,7 @@ def _popgym_tasks() -> dict[str, Any]:
             for parameter in inspect.signature(create).parameters.values()
             if parameter.name not in fixed
         }
+        parameters["observation"] = {"type": "str", "default": "partial", "doc": "or state: nothing is hidden"}
         tasks[f"popgym::{name}"] = _task(f"popgym::{name}", f"{popgym.__name__}.{path}", "memorax-bench", parameters)
     return tasks
 
@@ -114,15 +113,21 @@ def _task(task_id: str, module: str, package: str, parameters: dict[str, Any]) -
 
 
 def describe(space: Space) -> str:
-    """`Discrete(4)`, `Box(3)`, ...: short enough for a table."""
+    """`Discrete(4)`, `MultiDiscrete([3] * 52)`, `Box(3)`, `Tuple(Discrete(2), ...)`: short enough for a table."""
     match space:
         case Discrete():
             return f"Discrete({space.n})"
+        case MultiDiscrete() if len(set(space.nvec)) == 1 < len(space.nvec):
+            return f"MultiDiscrete([{space.nvec[0]}] * {len(space.nvec)})"
         case MultiDiscrete():
             return f"MultiDiscrete({list(space.nvec)})"
         case Box():
             return f"Box({','.join(map(str, space.shape))})"
-    return type(space).__name__ + f"[{len(jax.tree.leaves(space.zeros()))}]"
+        case Tuple():
+            return f"Tuple({', '.join(map(describe, space.spaces))})"
+        case Dict():
+            return f"Dict({', '.join(f'{name}: {describe(part)}' for name, part in space.spaces)})"
+    raise ValueError(f"no words for the space {space!r}")
 
 
 def fields_of(config: type) -> dict[str, Any]:

@@ -26,6 +26,8 @@ def make(name: str, **kwargs: Any) -> tuple[Environment, Any]:
     try:
         return registry.resolve(registry.ENVIRONMENTS[namespace])(environment_id, **kwargs)
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "memorax":
+            raise  # ours is missing: a broken installation, not an extra
         requirement = EXTRAS.get(namespace, error.name)
         raise ModuleNotFoundError(
             f"environment {name!r} needs the package {error.name!r}, which is not installed; "
