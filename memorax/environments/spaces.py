@@ -39,6 +39,11 @@ def _within(x: Any, shape: tuple[int, ...], kinds: str, low: Any, high: Any) -> 
     return array.shape == shape and kind in kinds and bool(np.all(array >= low) and np.all(array <= high))
 
 
+def _random_digits(key: jax.Array, shape: tuple[int, ...], n: Any) -> jax.Array:
+    """Integers in 0 .. n-1, off uniform by less than n / 2**32; several times cheaper than `randint`."""
+    return (jax.random.bits(key, shape, jnp.uint32) % n).astype(jnp.int32)
+
+
 def _positive(owner: str, name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{owner}: {name} is {value!r}; it must be an integer >= 1")
@@ -57,7 +62,7 @@ class Discrete(Space):
         object.__setattr__(self, "n", _positive("Discrete", "n", self.n))
 
     def sample(self, key):
-        return jax.random.randint(key, (), 0, self.n, jnp.int32)
+        return _random_digits(key, (), self.n)
 
     def contains(self, x, batch_shape=()):
         return _within(x, tuple(batch_shape), "iu", 0, self.n - 1)
@@ -84,7 +89,7 @@ class MultiDiscrete(Space):
         return (len(self.nvec),)
 
     def sample(self, key):
-        return jax.random.randint(key, self.shape, 0, jnp.array(self.nvec, jnp.int32), jnp.int32)
+        return _random_digits(key, self.shape, jnp.array(self.nvec, jnp.uint32))
 
     def contains(self, x, batch_shape=()):
         return _within(x, (*batch_shape, *self.shape), "iu", 0, np.array(self.nvec) - 1)

@@ -74,7 +74,8 @@ class Environment(abc.ABC):
         - `info`: a dict of arrays with the same structure at every step. `info["final_observation"]` is the observation
           that `action` led to, before any reset: the old episode's last one at its end, else equal to `observation`.
         """
-        step_key, reset_key = jax.random.split(key)
+        # Two folds, not a split: a key that an environment does not use is then never computed.
+        step_key, reset_key = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
         stepped_observation, stepped_state, reward, terminated, truncated, info = self.step_env(
             step_key, state, action, params
         )

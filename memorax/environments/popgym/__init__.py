@@ -4,51 +4,41 @@ import inspect
 from typing import Any
 
 from memorax import registry
-from memorax.environments.popgym import (
-    autoencode,
-    concentration,
-    count_recall,
-    higher_lower,
-    multiarmed_bandit,
-    repeat_first,
-    repeat_previous,
-)
 from memorax.environments.popgym.state_observation import StateObservation
 from memorax.environments.types import Environment
 
-# id -> ("module:Class" in this package, the options that the id fixes). A family's bare name fixes none.
-TASKS = {
-    "Autoencode": ("autoencode:Autoencode", {}),
-    "AutoencodeEasy": ("autoencode:Autoencode", autoencode.DIFFICULTIES["Easy"]),
-    "AutoencodeMedium": ("autoencode:Autoencode", autoencode.DIFFICULTIES["Medium"]),
-    "AutoencodeHard": ("autoencode:Autoencode", autoencode.DIFFICULTIES["Hard"]),
-    "Concentration": ("concentration:Concentration", {}),
-    "ConcentrationEasy": ("concentration:Concentration", concentration.DIFFICULTIES["Easy"]),
-    "ConcentrationMedium": ("concentration:Concentration", concentration.DIFFICULTIES["Medium"]),
-    "ConcentrationHard": ("concentration:Concentration", concentration.DIFFICULTIES["Hard"]),
-    "CountRecall": ("count_recall:CountRecall", {}),
-    "CountRecallEasy": ("count_recall:CountRecall", count_recall.DIFFICULTIES["Easy"]),
-    "CountRecallMedium": ("count_recall:CountRecall", count_recall.DIFFICULTIES["Medium"]),
-    "CountRecallHard": ("count_recall:CountRecall", count_recall.DIFFICULTIES["Hard"]),
-    "HigherLower": ("higher_lower:HigherLower", {}),
-    "HigherLowerEasy": ("higher_lower:HigherLower", higher_lower.DIFFICULTIES["Easy"]),
-    "HigherLowerMedium": ("higher_lower:HigherLower", higher_lower.DIFFICULTIES["Medium"]),
-    "HigherLowerHard": ("higher_lower:HigherLower", higher_lower.DIFFICULTIES["Hard"]),
-    "MultiarmedBandit": ("multiarmed_bandit:MultiarmedBandit", {}),
-    "MultiarmedBanditEasy": ("multiarmed_bandit:MultiarmedBandit", multiarmed_bandit.DIFFICULTIES["Easy"]),
-    "MultiarmedBanditMedium": ("multiarmed_bandit:MultiarmedBandit", multiarmed_bandit.DIFFICULTIES["Medium"]),
-    "MultiarmedBanditHard": ("multiarmed_bandit:MultiarmedBandit", multiarmed_bandit.DIFFICULTIES["Hard"]),
-    "RepeatFirst": ("repeat_first:RepeatFirst", {}),
-    "RepeatFirstEasy": ("repeat_first:RepeatFirst", repeat_first.DIFFICULTIES["Easy"]),
-    "RepeatFirstMedium": ("repeat_first:RepeatFirst", repeat_first.DIFFICULTIES["Medium"]),
-    "RepeatFirstHard": ("repeat_first:RepeatFirst", repeat_first.DIFFICULTIES["Hard"]),
-    "RepeatPrevious": ("repeat_previous:RepeatPrevious", {}),
-    "RepeatPreviousEasy": ("repeat_previous:RepeatPrevious", repeat_previous.DIFFICULTIES["Easy"]),
-    "RepeatPreviousMedium": ("repeat_previous:RepeatPrevious", repeat_previous.DIFFICULTIES["Medium"]),
-    "RepeatPreviousHard": ("repeat_previous:RepeatPrevious", repeat_previous.DIFFICULTIES["Hard"]),
-}
+# The families: class stem = file. Each file states its difficulties as data, and what it can be made with.
+FAMILIES = (
+    "autoencode:Autoencode",
+    "battleship:Battleship",
+    "concentration:Concentration",
+    "count_recall:CountRecall",
+    "higher_lower:HigherLower",
+    "mine_sweeper:MineSweeper",
+    "multiarmed_bandit:MultiarmedBandit",
+    "noisy_position_only_cart_pole:NoisyPositionOnlyCartPole",
+    "noisy_position_only_pendulum:NoisyPositionOnlyPendulum",
+    "position_only_cart_pole:PositionOnlyCartPole",
+    "position_only_pendulum:PositionOnlyPendulum",
+    "repeat_first:RepeatFirst",
+    "repeat_previous:RepeatPrevious",
+    "velocity_only_cart_pole:VelocityOnlyCartPole",
+)
+DIFFICULTIES = ("Easy", "Medium", "Hard")
 
 
+def _tasks() -> dict[str, tuple[str, dict[str, Any]]]:
+    """id -> ("module:Class" in this package, the options that the id fixes). A family's bare name fixes none."""
+    tasks = {}
+    for path in FAMILIES:
+        module, family = path.split(":")
+        options = registry.resolve(f"{__name__}.{module}:DIFFICULTIES")
+        tasks[family] = (path, {})
+        tasks |= {family + difficulty: (path, options[difficulty]) for difficulty in DIFFICULTIES}
+    return tasks
+
+
+TASKS = _tasks()
 OBSERVATIONS = ("partial", "state")
 
 

@@ -13,8 +13,10 @@ from memorax.environments.types import Environment
 from memorax.environments.wrappers import RecordEpisodeStatistics
 
 POPGYM = [f"popgym::{task}" for task in TASKS]
-MAY_END_EARLY = ("Concentration",)
-MAY_TRUNCATE = ("Concentration", "MultiarmedBandit")
+CART_POLES = ("NoisyPositionOnlyCartPole", "PositionOnlyCartPole", "VelocityOnlyCartPole")
+PENDULUMS = ("NoisyPositionOnlyPendulum", "PositionOnlyPendulum")
+MAY_END_EARLY = ("Battleship", "Concentration", "MineSweeper", *CART_POLES)
+MAY_TRUNCATE = ("MultiarmedBandit", *MAY_END_EARLY, *PENDULUMS)
 GYMNAX = [f"gymnax::{name}" for name in ("CartPole-v1", "Catch-bsuite", "MemoryChain-bsuite", "MetaMaze-misc")]
 GYMNAX += [f"gymnax::{name}" for name in ("Pendulum-v1", "UmbrellaChain-bsuite")]
 WRAPPED = "RecordEpisodeStatistics(gymnax::Catch-bsuite)"
@@ -47,7 +49,7 @@ def rollout_programs(env, params, num_steps):
         action = action_space.sample(action_key)
         after, next_state, reward, terminated, truncated, info = env.step(step_key, state, action, params)
         # The auto-reset, restated: what step_env says, unless done; then what a reset says.
-        step_key, reset_key = jax.random.split(step_key)
+        step_key, reset_key = jax.random.fold_in(step_key, 0), jax.random.fold_in(step_key, 1)
         stepped, stepped_state, *_ = env.step_env(step_key, state, action, params)
         fresh, fresh_state = env.reset(reset_key, params)
         done = terminated | truncated
