@@ -130,7 +130,7 @@ REFUSED = {
         "torsos.mamba2.head_dim=5",
         "needs expand * features = 16 to be a multiple of head_dim = 5; use head_dim=",
     ),
-    "width": ("torsos.gru.features=0", "must be a whole number of at least 1"),
+    "width": ("torsos.gru.features=0", "features = 0 must be a whole number of at least 1"),
 }
 
 
