@@ -265,7 +265,8 @@ def test_make_says_it_in_one_line_too(tmp_path):
     (tmp_path / "tools").mkdir()
     for name in ("Makefile", "pyproject.toml", "constraints.txt", "tools/find-python"):
         (tmp_path / name).symlink_to(ROOT / name)
-    alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # no sub-make
+    # Not as a sub-make of the make that may run these tests: it would announce its folder.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(["make", "run", "PYTHON=/nowhere"], cwd=tmp_path, env=alone, capture_output=True, text=True)
     assert done.returncode != 0
     assert not done.stdout and done.stderr.count("\n") == 1 and "PYTHON=/nowhere is not" in done.stderr
