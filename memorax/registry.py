@@ -1,4 +1,4 @@
-"""What exists, by name. One dict literal per kind; values are "module:attribute", imported only when used.
+"""What exists, by name. One dict literal per kind; values are "module:attribute" or a module, imported only when used.
 
 The key is the one name of a variant everywhere: registry key = file = class stem = test id
 (`mamba2` -> `mamba2.py` -> `Mamba2Cell`). To add a variant, write its file and list it here.
@@ -20,10 +20,10 @@ SEQUENCE_MODELS = {
     "mlp": "memorax.networks.sequence_models.mlp:MLP",
 }
 
-# namespace -> its `make(id, **kwargs)`
+# namespace -> the module that makes its environments (`memorax.environments.tasks` says what it has to have)
 ENVIRONMENTS = {
-    "gymnax": "memorax.environments.gymnax:make",
-    "popgym": "memorax.environments.popgym:make",
+    "gymnax": "memorax.environments.gymnax",
+    "popgym": "memorax.environments.popgym",
 }
 
 

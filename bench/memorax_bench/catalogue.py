@@ -8,7 +8,8 @@ The file is generated (`memorax-bench catalogue --write`) and holds, each sorted
 - `optimizer`: fields that every algorithm entry takes as well;
 - `torsos`: name -> `class`, `config_class` (or null), `wrapper` (a key of `wrappers`), `fields`;
 - `tasks`: id -> `module`, `action_kind`, `observation`, `action` (spaces as text), `episode_length` (longest episode,
-  or null), `task_version`, `package`, `parameters` (keyword arguments that `make` takes for this id);
+  or null), `task_version`, `package`, `source`, `memory` (what has to be remembered, or ""), `quirks`, `parameters`
+  (keyword arguments that `make` takes for this id);
 - `wrappers`: kind of torso -> the module that makes a sequence model of it.
 
 A field is `{"type": "int | None", "default": null, "doc": ""}`, or `"required": true` in place of a default.
@@ -65,6 +66,9 @@ class TaskSpec(Closed):
     episode_length: int | None
     task_version: int
     package: str
+    source: str
+    memory: str = ""
+    quirks: tuple[str, ...] = ()
     parameters: dict[str, FieldSpec] = Field(default_factory=dict)
 
 

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 from memorax import registry
-from memorax.environments import make, popgym
+from memorax.environments import make
 from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
+from memorax.environments.tasks import Task
 from memorax.networks.sequence_models.base import WRAPPERS, wrapper_of
 from memorax_bench.build import OptimizerConfig
 from memorax_bench.catalogue import encode_catalogue
 
-DOWNLOADS_DATA = {"MNISTBandit-bsuite"}  # fetches its images when it is made, so it cannot be listed offline
 _KINDS = {Discrete: "discrete", MultiDiscrete: "multi_discrete", Box: "continuous"}
 
 
@@ -32,7 +32,7 @@ def catalogue_text() -> str:
             "algorithms": {name: _algorithm(path) for name, path in registry.ALGORITHMS.items()},
             "optimizer": fields_of(OptimizerConfig),
             "torsos": {name: _torso(path) for name, path in registry.SEQUENCE_MODELS.items()},
-            "tasks": {**_popgym_tasks(), **_gymnax_tasks()},
+            "tasks": _tasks(),
             "wrappers": {name: path.partition(":")[0] for name, path in WRAPPERS.items()},
         }
     )
@@ -61,54 +61,33 @@ def _torso(path: str) -> dict[str, Any]:
     }
 
 
-def _popgym_tasks() -> dict[str, Any]:
-    tasks = {}
-    for name, (path, fixed) in popgym.TASKS.items():
-        create = registry.resolve(f"{popgym.__name__}.{path}").create
-        parameters = {
-            parameter.name: {"type": type_name(parameter.annotation), "default": parameter.default}
-            for parameter in inspect.signature(create).parameters.values()
-            if parameter.name not in fixed
-        }
-        parameters["observation"] = {"type": "str", "default": "partial", "doc": "or state: nothing is hidden"}
-        tasks[f"popgym::{name}"] = _task(f"popgym::{name}", f"{popgym.__name__}.{path}", "memorax-bench", parameters)
-    return tasks
-
-
-def _gymnax_tasks() -> dict[str, Any]:
-    import gymnax
-
+def _tasks() -> dict[str, Any]:
+    """Every task of every namespace, by "namespace::id"."""
     return {
-        f"gymnax::{name}": _task(
-            f"gymnax::{name}", "memorax.environments.gymnax", "gymnax", _scalars(gymnax.make(name)[1])
-        )
-        for name in gymnax.registered_envs
-        if name not in DOWNLOADS_DATA
+        f"{namespace}::{name}": _task(f"{namespace}::{name}", task)
+        for namespace, module in registry.ENVIRONMENTS.items()
+        for name, task in registry.resolve(f"{module}:tasks")().items()
     }
 
 
-def _scalars(params: Any) -> dict[str, Any]:
-    """The numeric fields of an environment's parameters, with their defaults."""
-    values = {field.name: getattr(params, field.name) for field in dataclasses.fields(params)}
-    return {
-        name: {"type": type(value).__name__, "default": value}
-        for name, value in values.items()
-        if isinstance(value, bool | int | float)
-    }
-
-
-def _task(task_id: str, module: str, package: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _task(task_id: str, task: Task) -> dict[str, Any]:
     env, params = make(task_id)
     observation, action = env.observation_space(params), env.action_space(params)
     return {
-        "module": module.partition(":")[0],
+        "module": task.module,
         "action_kind": _KINDS.get(type(action), "composite"),
         "observation": describe(observation),
         "action": describe(action),
         "episode_length": env.max_episode_steps(params),
-        "task_version": getattr(env, "task_version", 1),
-        "package": package,
-        "parameters": parameters,
+        "task_version": task.version,
+        "package": task.package,
+        "source": task.source,
+        "memory": task.memory,
+        "quirks": task.quirks,
+        "parameters": {
+            name: {"type": type_name(option.type), "default": option.default, "doc": option.doc}
+            for name, option in task.options.items()
+        },
     }
 
 

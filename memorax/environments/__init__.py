@@ -9,7 +9,7 @@ from memorax import registry
 from memorax.environments.types import Environment
 
 # What to install for a namespace whose library is optional; the other libraries come with the package.
-EXTRAS = {"navix": "memorax-bench[navix]", "brax": "memorax-bench[brax]"}
+EXTRAS = {"navix": "memorax-bench[navix]", "brax": "memorax-bench[brax]", "xminigrid": "memorax-bench[xminigrid]"}
 
 
 def make(name: str, **kwargs: Any) -> tuple[Environment, Any]:
@@ -24,7 +24,7 @@ def make(name: str, **kwargs: Any) -> tuple[Environment, Any]:
     if namespace not in registry.ENVIRONMENTS:
         raise registry.unknown("environment namespace", namespace, registry.ENVIRONMENTS)
     try:
-        return registry.resolve(registry.ENVIRONMENTS[namespace])(environment_id, **kwargs)
+        return registry.resolve(f"{registry.ENVIRONMENTS[namespace]}:make")(environment_id, **kwargs)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "memorax":
             raise  # ours is missing: a broken installation, not an extra

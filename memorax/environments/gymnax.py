@@ -13,8 +13,22 @@ import numpy as np
 
 from memorax import registry
 from memorax.environments import spaces
+from memorax.environments.tasks import Option, Task
 from memorax.environments.types import Environment, largest
 
+DOWNLOADS_DATA = ("MNISTBandit-bsuite",)  # fetches its images when it is made: it can be made, but is not listed
+MEMORY = {  # what has to be remembered; the others show all that matters
+    "BernoulliBandit-misc": "which arm has won",
+    "GaussianBandit-misc": "what each arm has paid",
+    "MemoryChain-bsuite": "the bit that the first two observations show",
+    "MetaMaze-misc": "where the goal was found",
+    "PointRobot-misc": "where on the circle it was rewarded",
+    "SimpleBandit-bsuite": "what each arm has paid",
+}
+QUIRKS = {
+    "MemoryChain-bsuite": ("an episode lasts memory_length + 1 steps, and the context is shown twice",),
+    "MetaMaze-misc": ("the episode also ends if the agent is put back exactly onto the goal",),
+}
 # Where observations leave the bounds that gymnax 1.0.1 states: id -> (entry of the observation, low, high) to widen to.
 _WIDER_BOUNDS = {
     "MemoryChain-bsuite": [(0, -1e-6, 1.0), (slice(2, None), -1.0, 1.0)],  # time left, rounded; context bits are +-1
@@ -102,6 +116,31 @@ def make(environment_id: str, **options: Any) -> tuple[GymnaxEnvironment, Any]:
             f"also pass max_steps_in_episode={params.memory_length + 1} or more"
         )
     return GymnaxEnvironment(environment, environment_id), params
+
+
+def tasks() -> dict[str, Task]:
+    """Every id, as `memorax.environments.tasks` describes; options are the numbers among its params."""
+    import gymnax
+
+    described = {}
+    for name in gymnax.registered_envs:
+        if name in DOWNLOADS_DATA:
+            continue
+        params = gymnax.make(name)[1]
+        values = {field.name: getattr(params, field.name) for field in fields(params)}
+        described[name] = Task(
+            module=__name__,
+            package="gymnax",
+            source=f"gymnax, {name.rpartition('-')[2]}",
+            memory=MEMORY.get(name, ""),
+            quirks=QUIRKS.get(name, ()),
+            options={
+                key: Option(type(value), value)
+                for key, value in values.items()
+                if isinstance(value, bool | int | float)
+            },
+        )
+    return described
 
 
 def _convert(space_of: Any, params: Any) -> spaces.Space:

@@ -52,7 +52,7 @@ def test_a_missing_library_says_what_to_install(namespace, fix, monkeypatch):
     def adapter(environment_id):
         import a_library_nobody_has  # noqa: F401
 
-    monkeypatch.setitem(registry.ENVIRONMENTS, namespace, "adapter:make")
+    monkeypatch.setitem(registry.ENVIRONMENTS, namespace, "adapter")
     monkeypatch.setattr(registry, "resolve", lambda path: adapter)
     text = message(ModuleNotFoundError, f"{namespace}::Memory")
     assert all(word in text for word in (f"'{namespace}::Memory'", "'a_library_nobody_has'", "not installed", fix)), (
