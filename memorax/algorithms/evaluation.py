@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from memorax.algorithms.acting import Timestep, first_timestep
+from memorax.environments.spaces import Space
 from memorax.environments.types import Environment
 from memorax.networks.types import Carry
 
@@ -29,6 +30,7 @@ def evaluate_episodes(
     carry: Carry,
     env: Environment,
     env_params: Any,
+    action_space: Space,
     max_steps: int,
     num_episodes: int,
 ) -> Evaluation:
@@ -36,13 +38,14 @@ def evaluate_episodes(
 
     act(key, timestep, carry) -> (carry, action) for `num_episodes` environments at once. Runs until the slowest
     episode has ended, at most `max_steps`; what an environment does after its first episode is not counted,
-    so short episodes weigh no more than long ones.
+    so short episodes weigh no more than long ones. `action_space` comes from outside, because `env_params` may be
+    traced, and a space needs concrete ones.
     """
     reset_key, loop_key = jax.random.split(key)
     observation, env_state = jax.vmap(env.reset, in_axes=(0, None))(
         jax.random.split(reset_key, num_episodes), env_params
     )
-    timestep = first_timestep(observation, env.action_space(env_params))
+    timestep = first_timestep(observation, action_space)
     begin = Evaluation(
         returns=jnp.zeros(num_episodes),
         lengths=jnp.zeros(num_episodes, jnp.int32),

@@ -31,8 +31,15 @@ from memorax.algorithms.checks import check_count, check_fields, check_policy, c
 from memorax.algorithms.evaluation import Evaluation, evaluate_episodes
 from memorax.algorithms.minibatches import over_environments, take
 from memorax.algorithms.returns import generalized_advantages
+from memorax.algorithms.statistics import (
+    Statistics,
+    initial_statistics,
+    normalize_observation,
+    normalize_reward,
+    updated,
+)
 from memorax.environments.types import Environment
-from memorax.networks.types import Carry, Head
+from memorax.networks.types import Carry, Head, Inputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +57,8 @@ class PPOConfig:
     clip_value_loss: bool = True  # whether the value's move is clipped as well
     entropy_coefficient: float = 0.01  # weight of the entropy bonus in the loss
     value_coefficient: float = 0.5  # weight of the value loss
+    normalize_observations: bool = False  # their Box parts, to zero mean and unit variance over all seen
+    normalize_rewards: bool = False  # divided by the standard deviation of the discounted return
 
     def __post_init__(self):
         check_fields(
@@ -77,6 +86,7 @@ class PPOState:
     env_state: Any  # leaves [num_envs, ...]
     timestep: Timestep  # what is known before the next action
     carry: Carry  # memory before that timestep is read
+    statistics: Statistics  # of observations and rewards, where they are normalised
 
 
 @flax.struct.dataclass
@@ -87,7 +97,7 @@ class Transition:
     action: Any
     log_prob: jax.Array
     value: jax.Array
-    reward: jax.Array  # with gamma * V(final observation) added where the episode was cut
+    reward: jax.Array  # normalised if asked for; with gamma * V(final observation) added where the episode was cut
     done: jax.Array
 
 
@@ -138,7 +148,11 @@ class PPO:
         reset = jax.vmap(self.env.reset, in_axes=(0, None))
         observation, env_state = reset(jax.random.split(env_key, batch), self.env_params)
         timestep = first_timestep(observation, self.action_space)
-        params = self.networks.init(params_key, single_step(self._inputs(timestep)), batch)
+        config = self.config
+        statistics = initial_statistics(
+            self.observation_space, batch, config.normalize_observations, config.normalize_rewards
+        )
+        params = self.networks.init(params_key, single_step(self._inputs(statistics, timestep)), batch)
         return PPOState(
             step=jnp.int32(0),
             params=params,
@@ -146,11 +160,13 @@ class PPO:
             env_state=env_state,
             timestep=timestep,
             carry=self.networks.initialize_carry(batch),
+            statistics=statistics,
         )
 
     @functools.partial(lox.jit, static_argnames=("self", "num_steps"))
     def warmup(self, key: jax.Array, state: PPOState, num_steps: int) -> PPOState:
-        """Act without learning for at least `num_steps` environment steps, in whole rollouts."""
+        """Act without learning for at least `num_steps` environment steps, in whole rollouts; statistics of
+        observations and rewards are gathered."""
         keys = jax.random.split(key, self._rollouts(num_steps))
         state, sums = jax.lax.scan(lambda state, key: self._rollout(key, state)[::2], state, keys)
         del sums
@@ -188,47 +204,59 @@ class PPO:
     @functools.partial(lox.jit, static_argnames=("self", "num_episodes", "env", "deterministic"))
     def _evaluate(self, key, state, env_params, limit, num_episodes, env, deterministic) -> Evaluation:
         def act(key: jax.Array, timestep: Timestep, carry: Carry) -> tuple[Carry, Any]:
-            carry, distribution, _ = self._step(state.params, timestep, carry)
+            carry, distribution, _ = self._step(state.params, state.statistics, timestep, carry)
             return carry, distribution.mode() if deterministic else distribution.sample(seed=key)
 
         carry = self.networks.initialize_carry(num_episodes)
-        return evaluate_episodes(key, act, carry, env, env_params, limit, num_episodes)
+        return evaluate_episodes(key, act, carry, env, env_params, self.action_space, limit, num_episodes)
 
     def _rollouts(self, num_steps: int) -> int:
         check_count("num_steps", num_steps)
         return math.ceil(num_steps / (self.config.num_envs * self.config.num_steps))
 
-    def _inputs(self, timestep: Timestep):
-        return network_inputs(timestep, self.observation_space, self.action_space)
+    def _inputs(self, statistics: Statistics, timestep: Timestep) -> Inputs:
+        seen = timestep.replace(observation=normalize_observation(statistics, timestep.observation))
+        return network_inputs(seen, self.observation_space, self.action_space)
 
-    def _step(self, params: Any, timestep: Timestep, carry: Carry) -> tuple[Carry, distrax.Distribution, jax.Array]:
+    def _step(
+        self, params: Any, statistics: Statistics, timestep: Timestep, carry: Carry
+    ) -> tuple[Carry, distrax.Distribution, jax.Array]:
         """One timestep, leaves [B, ...] -> (carry, distribution of batch shape [B], value [B])."""
-        carry, distribution, value, _ = self.networks.apply(params, single_step(self._inputs(timestep)), carry)
+        inputs = single_step(self._inputs(statistics, timestep))
+        carry, distribution, value, _ = self.networks.apply(params, inputs, carry)
         return carry, distribution[:, 0], value[:, 0]
 
     def _rollout(self, key: jax.Array, state: PPOState) -> tuple[PPOState, Transition, EpisodeSums]:
-        """Act for `num_steps` in every environment -> (state, transitions [T, B, ...], episodes that ended)."""
+        """Act for `num_steps` in every environment -> (state, transitions [T, B, ...], episodes that ended).
+
+        Acts with the statistics of `state`; those in the state returned have seen this rollout as well.
+        """
+        statistics = state.statistics
 
         def act(state: PPOState, key: jax.Array) -> tuple[PPOState, tuple[Transition, EpisodeSums]]:
             action_key, env_key = jax.random.split(key)
-            carry, distribution, value = self._step(state.params, state.timestep, state.carry)
+            carry, distribution, value = self._step(state.params, statistics, state.timestep, state.carry)
             action, log_prob = distribution.sample_and_log_prob(seed=action_key)
             observation, env_state, reward, terminated, truncated, info = jax.vmap(
                 self.env.step, in_axes=(0, 0, 0, None)
             )(jax.random.split(env_key, self.config.num_envs), state.env_state, action, self.env_params)
             done = terminated | truncated
-            bootstrap = self._bootstrap(state.params, carry, action, reward, terminated, truncated, info)
-            transition = Transition(state.timestep, action, log_prob, value, reward + bootstrap, done)
+            bootstrap = self._bootstrap(state, carry, action, reward, terminated, truncated, info)
+            earned = normalize_reward(statistics, reward) + bootstrap
+            transition = Transition(state.timestep, action, log_prob, value, earned, done)
             state = state.replace(
                 env_state=env_state, timestep=Timestep(observation, done, action, reward), carry=carry
             )
             return state, (transition, episode_sums(info, done))
 
         state, (transitions, sums) = jax.lax.scan(act, state, jax.random.split(key, self.config.num_steps))
-        step = state.step + self.config.num_envs * self.config.num_steps
-        return state.replace(step=step), transitions, jax.tree.map(jnp.sum, sums)
+        state = state.replace(
+            step=state.step + self.config.num_envs * self.config.num_steps,
+            statistics=updated(statistics, transitions.timestep, state.timestep, self.config.gamma),
+        )
+        return state, transitions, jax.tree.map(jnp.sum, sums)
 
-    def _bootstrap(self, params, carry, action, reward, terminated, truncated, info) -> jax.Array:
+    def _bootstrap(self, state, carry, action, reward, terminated, truncated, info) -> jax.Array:
         """gamma * V(final observation) where time cut an episode that had not ended, else 0; [B].
 
         The final observation goes on with the episode: it is read by the memory as it stands after o_t, with the
@@ -238,16 +266,20 @@ class PPO:
             return jnp.zeros_like(reward)
         cut = truncated & ~terminated
         final = Timestep(info["final_observation"], jnp.zeros_like(cut), action, reward)
-        value = jax.lax.cond(cut.any(), lambda: self._step(params, final, carry)[2], lambda: jnp.zeros_like(reward))
+        value = jax.lax.cond(
+            cut.any(),
+            lambda: self._step(state.params, state.statistics, final, carry)[2],
+            lambda: jnp.zeros_like(reward),
+        )
         return self.config.gamma * jnp.where(cut, value, 0.0)
 
     def _update(self, state: PPOState, key: jax.Array) -> tuple[PPOState, None]:
         config = self.config
         rollout_key, shuffle_key = jax.random.split(key)
-        carry = state.carry
+        carry, statistics = state.carry, state.statistics
         state, transitions, sums = self._rollout(rollout_key, state)
         batch = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), transitions)  # [B, T, ...]
-        last_value = self._step(state.params, state.timestep, state.carry)[2]
+        last_value = self._step(state.params, statistics, state.timestep, state.carry)[2]
         advantage = generalized_advantages(
             batch.reward, batch.done, batch.value, last_value, config.gamma, config.gae_lambda
         )
@@ -255,7 +287,7 @@ class PPO:
 
         def gradient_step(learner: tuple, environments: jax.Array) -> tuple[tuple, dict]:
             params, optimizer_state = learner
-            gradient, metrics = jax.grad(self._loss, has_aux=True)(params, *take(data, environments))
+            gradient, metrics = jax.grad(self._loss, has_aux=True)(params, statistics, *take(data, environments))
             change, optimizer_state = self.optimizer.update(gradient, optimizer_state, params)
             return (optax.apply_updates(params, change), optimizer_state), metrics
 
@@ -272,10 +304,14 @@ class PPO:
         )
         return state.replace(params=params, optimizer_state=optimizer_state), None
 
-    def _loss(self, params: Any, batch: Transition, advantage: jax.Array, carry: Carry) -> tuple[jax.Array, dict]:
+    def _loss(
+        self, params: Any, statistics: Statistics, batch: Transition, advantage: jax.Array, carry: Carry
+    ) -> tuple[jax.Array, dict]:
         """Of a minibatch [b, T] of whole sequences, replayed from the memory in which their rollout began."""
         config = self.config
-        _, distribution, value, auxiliary_loss = self.networks.apply(params, self._inputs(batch.timestep), carry)
+        _, distribution, value, auxiliary_loss = self.networks.apply(
+            params, self._inputs(statistics, batch.timestep), carry
+        )
         log_ratio = distribution.log_prob(batch.action) - batch.log_prob
         ratio = jnp.exp(log_ratio)
         target = batch.value + advantage

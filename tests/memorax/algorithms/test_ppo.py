@@ -46,9 +46,10 @@ def test_replay_equals_rollout(pair):
 class LateStartPPO(PPO):
     """Replays with the start flag one step late: broken on purpose."""
 
-    def _loss(self, params, batch, advantage, carry):
+    def _loss(self, params, statistics, batch, advantage, carry):
         late = jnp.pad(batch.timestep.start, ((0, 0), (1, 0)))[:, :-1]
-        return super()._loss(params, batch.replace(timestep=batch.timestep.replace(start=late)), advantage, carry)
+        batch = batch.replace(timestep=batch.timestep.replace(start=late))
+        return super()._loss(params, statistics, batch, advantage, carry)
 
 
 def test_a_broken_start_flag_is_caught():
@@ -208,7 +209,7 @@ def value_at_start(cut: bool) -> float:
     def program(key):
         state = agent.train(key, agent.init(key), 40 * 256)
         first = agent.init(key).timestep
-        return agent._step(state.params, first, agent.networks.initialize_carry(8))[2].mean()
+        return agent._step(state.params, state.statistics, first, agent.networks.initialize_carry(8))[2].mean()
 
     return float(jax.jit(program)(jax.random.key(0)))
 
@@ -231,11 +232,11 @@ def test_the_bootstrap_reads_the_final_observation_with_the_memory_of_its_episod
         action, reward = jnp.array([0, 1, 0, 1]), jnp.array([1.0, 2.0, 3.0, 4.0])
         terminated, truncated = jnp.array([False, False, True, True]), jnp.array([True, False, True, False])
         final = jnp.array([[0.5], [0.4], [0.3], [0.2]])
-        got = agent._bootstrap(state.params, carry, action, reward, terminated, truncated, {"final_observation": final})
+        got = agent._bootstrap(state, carry, action, reward, terminated, truncated, {"final_observation": final})
         timestep = state.timestep.replace(
             observation=final, start=jnp.zeros(4, bool), previous_action=action, previous_reward=reward
         )
-        return got, agent._step(state.params, timestep, carry)[2]
+        return got, agent._step(state.params, state.statistics, timestep, carry)[2]
 
     got, value = once(program, jax.random.key(0))
     np.testing.assert_allclose(got, [0.99 * value[0], 0, 0, 0], rtol=1e-6)
@@ -247,16 +248,19 @@ def test_the_bootstrap_reads_the_final_observation_with_the_memory_of_its_episod
 ANOTHER = {
     "num_envs": 8, "num_steps": 32, "gamma": 0.5, "gae_lambda": 0.5, "num_minibatches": 4, "update_epochs": 1,
     "normalize_advantage": False, "clip_coefficient": 0.001, "clip_value_loss": False, "entropy_coefficient": 1.0,
-    "value_coefficient": 5.0,
+    "value_coefficient": 5.0, "normalize_observations": True, "normalize_rewards": True,
 }  # fmt: skip
+SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that need another task to have their effect
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(PPOConfig)])
 def test_every_field_has_an_effect(field):
-    base, other = (
-        init_and_train(ppo(torso("mlp"), learning_rate=0.03, **{"num_steps": 16, **change}), num_steps=2 * 4 * 16)[1]
-        for change in ({}, {field: ANOTHER[field]})
-    )
+    def trained(**change):
+        task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
+        agent = ppo(torso("mlp"), task=task, learning_rate=0.03, **{"num_steps": 16, **change})
+        return init_and_train(agent, num_steps=2 * 4 * 16)[1]
+
+    base, other = trained(), trained(**{field: ANOTHER[field]})
     assert not equal(base.params, other.params)
 
 
