@@ -1,6 +1,7 @@
 """From a resolved cell to an agent: plain data in, the library's objects out."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,13 @@ import optax
 
 from memorax.algorithms.acting import first_timestep, network_inputs, single_step
 from memorax.environments import make
+from memorax.environments.spaces import Box, Discrete, MultiDiscrete, Space
 from memorax.environments.wrappers.record_episode_statistics import RecordEpisodeStatistics
 from memorax.networks import heads
 from memorax.networks.feature_extractors import FeatureExtractor, Identity
 from memorax.networks.network import Network
 from memorax.networks.sequence_models.base import as_sequence_model
-from memorax.networks.types import SequenceModel
+from memorax.networks.types import Head, SequenceModel
 from memorax.registry import ALGORITHMS, SEQUENCE_MODELS, resolve
 
 ADAM_EPSILON = 1e-5
@@ -62,7 +64,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
     def network(head: nn.Module) -> Network:
         return Network(extractor, torso, head)
 
-    actor = network(heads.Categorical(action_dim=env.action_space(env_params).n))
+    actor = network(policy_head(env.action_space(env_params)))
     critic = heads.VNetwork() if config["network"]["share_torso"] else network(heads.VNetwork())
     agent = algorithm(
         build_algorithm_config(config["algorithm"], config["protocol"]["discount"]),
@@ -73,6 +75,18 @@ def build(config: Mapping[str, Any]) -> Experiment:
         build_optimizer(optimizer),
     )
     return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)
+
+
+def policy_head(space: Space) -> Head:
+    """The head that draws actions of this space."""
+    match space:
+        case Discrete():
+            return heads.Categorical(action_dim=space.n)
+        case MultiDiscrete():
+            return heads.MultiCategorical(action_dims=space.nvec)
+        case Box():
+            return heads.Gaussian(action_dim=math.prod(space.shape))
+    raise ValueError(f"no head for the action space {space}; there is one for Discrete, MultiDiscrete and Box")
 
 
 def build_algorithm(algorithm: Mapping[str, Any]) -> type:

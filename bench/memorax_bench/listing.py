@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from memorax_bench.catalogue import FieldSpec, load_catalogue
-from memorax_bench.errors import UsageProblems
+from memorax_bench.bounds import load_bounds
+from memorax_bench.catalogue import FieldSpec, TaskSpec, load_catalogue
+from memorax_bench.errors import Problem, UsageProblems, did_you_mean
 from memorax_bench.pooling import seed_ranges
 from memorax_bench.store import Store
 from memorax_bench.suite import load_suite, shipped_suites
@@ -12,11 +13,12 @@ from memorax_bench.suite import load_suite, shipped_suites
 LISTS = ("suites", "tasks", "algorithms", "torsos", "results")
 
 
-def listing(kind: str, results: Path) -> str:
-    """One line a thing."""
+def listing(kind: str, results: Path, containing: str = "") -> str:
+    """One line a thing; of tasks only those whose id contains the text."""
+    if kind == "tasks":
+        return _tasks(containing)
     rows = {
         "suites": _suites,
-        "tasks": _tasks,
         "algorithms": _algorithms,
         "torsos": _torsos,
         "results": lambda: _results(results),
@@ -46,11 +48,38 @@ def _suites() -> Iterable[tuple[str, ...]]:
         yield suite.label, str(len(suite.cells)), str(len(suite.seeds)), suite.suite.description + draft
 
 
-def _tasks() -> Iterable[tuple[str, ...]]:
-    yield "task", "observation", "action", "steps", "options (default)"
-    for name, task in load_catalogue().tasks.items():
-        options = ", ".join(f"{option} ({spec.default})" for option, spec in task.parameters.items())
-        yield name, task.observation, task.action, str(task.episode_length or "?"), options
+def _tasks(containing: str) -> str:
+    """Tasks whose id contains the text, under a heading for each source."""
+    bounds, groups = load_bounds(), {}
+    for name, task in sorted(load_catalogue().tasks.items(), key=_by_difficulty):
+        if containing in name:
+            groups.setdefault((name.partition("::")[0], task.source), []).append((name, task))
+    if not groups:
+        fix = did_you_mean(containing, load_catalogue().tasks)
+        raise UsageProblems([Problem(f"no task's id contains '{containing}'", fix=fix or "memorax-bench ls tasks")])
+    head = ("task", "observation", "action", "steps", "random", "ceiling", "has to be remembered")
+    rows = [head]
+    for tasks in groups.values():
+        for name, task in tasks:
+            known = bounds.get(name)
+            random = f"{known.random.value:z.2f}" if known else "-"
+            ceiling = f"{known.ceiling.value:z.2f}" if known and known.ceiling else "-"
+            steps = str(task.episode_length or "?")
+            rows.append((name, task.observation, task.action, steps, random, ceiling, task.memory or "-"))
+    lines = iter(columns(rows).splitlines())
+    text = [next(lines)]
+    for (_, source), tasks in groups.items():
+        text += ["", f"# {source}", *(next(lines) for _ in tasks)]
+    return "\n".join([*text, "", "options, quirks and an episode drawn: memorax-bench show TASK"])
+
+
+def _by_difficulty(item: tuple[str, TaskSpec]) -> tuple[str, int]:
+    """POPGym's difficulties in their order, everything else by its name."""
+    name = item[0]
+    for place, difficulty in enumerate(("Easy", "Medium", "Hard"), 1):
+        if name.endswith(difficulty):
+            return name.removesuffix(difficulty), place
+    return name, 0
 
 
 def _algorithms() -> Iterable[tuple[str, ...]]:

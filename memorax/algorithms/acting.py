@@ -8,10 +8,11 @@ from typing import Any
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from memorax import lox
 from memorax.environments.encode import encode
-from memorax.environments.spaces import Space
+from memorax.environments.spaces import Box, Space
 from memorax.networks.types import Inputs
 
 
@@ -66,6 +67,21 @@ def network_inputs(timestep: Timestep, observation_space: Space, action_space: S
         * going_on.reshape(*going_on.shape, *[1] * (previous_action.ndim - going_on.ndim)),
         previous_reward=timestep.previous_reward * going_on,
     )
+
+
+def to_space(space: Space, action: Any) -> Any:
+    """What is done when a policy draws `action`, leaves [..., *shape]: an action as `space` has it.
+
+    Where a Box has finite bounds, [-1, 1] is mapped onto them and what lies outside is clipped; a policy's actions are
+    of unit scale in every task. Everything else is done as drawn.
+    """
+    if not isinstance(space, Box):
+        return action
+    low, high = space.bounds()
+    action = action.reshape(*action.shape[:-1], *space.shape)
+    if not np.isfinite([low, high]).all():
+        return action.astype(space.dtype)
+    return (low + (jnp.clip(action, -1.0, 1.0) + 1.0) / 2.0 * (high - low)).astype(space.dtype)
 
 
 def single_step(inputs: Inputs) -> Inputs:

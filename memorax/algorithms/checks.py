@@ -1,16 +1,16 @@
 """Checks made when a thing is built, before anything is compiled. Every message names thing, value, allowed, fix."""
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import distrax
 import jax
-import jax.numpy as jnp
 
 from memorax.algorithms.acting import first_timestep, network_inputs, single_step
 from memorax.algorithms.actor_critic import ActorCritic
-from memorax.environments.spaces import Discrete, Space
+from memorax.environments.spaces import Box, Discrete, MultiDiscrete, Space
 from memorax.environments.types import Environment
 
 
@@ -62,26 +62,44 @@ def check_policy(networks: ActorCritic, observation_space: Space, action_space: 
     """The networks fit the spaces: traced on shapes alone, nothing is computed."""
     timestep = first_timestep(observation_space.zeros((1,)), action_space)
 
-    def outputs(key: jax.Array) -> tuple[Any, jax.Array]:
+    def outputs(key: jax.Array) -> tuple[Any, Any, jax.Array]:
         inputs = single_step(network_inputs(timestep, observation_space, action_space))
         params = networks.init(key, inputs, 1)
         _, distribution, value, _ = networks.apply(params, inputs, networks.initialize_carry(1))
-        return distribution, value
+        drawn = distribution.sample(seed=key) if isinstance(distribution, distrax.Distribution) else distribution
+        return distribution, drawn, value
 
-    distribution, value = jax.eval_shape(outputs, jax.random.key(0))
+    distribution, drawn, value = jax.eval_shape(outputs, jax.random.key(0))
     if getattr(value, "shape", None) != (1, 1):
         returned = f"shape {value.shape}" if isinstance(value, jax.ShapeDtypeStruct) else type(value).__name__
         raise ValueError(
             f"the critic returns {returned} for a batch [1, 1]; it must be values [B, T]: use heads.VNetwork()"
         )
-    if not isinstance(action_space, Discrete) or not isinstance(distribution, distrax.Categorical):
-        raise ValueError(
-            f"the action space is {action_space} and the actor's head returns {type(distribution).__name__}; "
-            "this algorithm acts in Discrete spaces with heads.Categorical(action_dim=n)"
-        )
-    actions = jnp.shape(distribution.logits)[-1]
-    if actions != action_space.n:
-        raise ValueError(
-            f"the actor's head has {actions} actions, the environment {action_space.n}: "
-            f"use heads.Categorical(action_dim={action_space.n})"
-        )
+    check_action(drawn, categories(distribution), action_space)
+
+
+def categories(distribution: Any) -> int | None:
+    """How many values an entry of a drawn action can have at most; None where it is a real number."""
+    if isinstance(distribution, distrax.Independent):
+        distribution = distribution.distribution
+    return distribution.num_categories if isinstance(distribution, distrax.Categorical) else None
+
+
+def check_action(drawn: Any, most: int | None, action_space: Space) -> None:
+    """`drawn`, the shape of a sample for a batch [1, 1], with at most `most` values an entry, belongs to the space."""
+    match action_space:
+        case Discrete():
+            event, size, head = (), action_space.n, f"heads.Categorical(action_dim={action_space.n})"
+        case MultiDiscrete():
+            event, size = action_space.shape, max(action_space.nvec)
+            head = f"heads.MultiCategorical(action_dims={action_space.nvec})"
+        case Box():
+            event, size = (math.prod(action_space.shape),), None
+            head = f"heads.Gaussian(action_dim={event[0]})"
+        case _:
+            raise ValueError(f"the action space is {action_space}; this algorithm acts in Discrete, MultiDiscrete, Box")
+    shape = getattr(drawn, "shape", None)
+    if shape != (1, 1, *event) or most != size:
+        found = type(drawn).__name__ if shape is None else f"actions of shape {shape[2:]}"
+        values = "" if most is None else f" with {most} values"
+        raise ValueError(f"the actor's head draws {found}{values}, the action space is {action_space}: use {head}")

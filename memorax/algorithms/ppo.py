@@ -25,6 +25,7 @@ from memorax.algorithms.acting import (
     log_update,
     network_inputs,
     single_step,
+    to_space,
 )
 from memorax.algorithms.actor_critic import SeparateNetworks, SharedTorso
 from memorax.algorithms.checks import check_count, check_fields, check_policy, check_same_spaces
@@ -94,7 +95,7 @@ class Transition:
     """One step as it was acted, leaves [num_envs, ...]; stacked by the rollout."""
 
     timestep: Timestep
-    action: Any
+    action: Any  # as the policy drew it
     log_prob: jax.Array
     value: jax.Array
     reward: jax.Array  # normalised if asked for; with gamma * V(final observation) added where the episode was cut
@@ -111,7 +112,7 @@ class PPO:
     methods take and return states, consume their key, and may be transformed by `jax.vmap` (over seeds).
     """
 
-    action_kinds: ClassVar = ("discrete",)  # what it can act in
+    action_kinds: ClassVar = ("discrete", "multi_discrete", "continuous")  # what it can act in
     update_size: ClassVar = ("num_envs", "num_steps")  # their product is the environment steps of an update
     divides: ClassVar = {"num_minibatches": "num_envs"}  # minibatches are made of whole environments
 
@@ -205,7 +206,8 @@ class PPO:
     def _evaluate(self, key, state, env_params, limit, num_episodes, env, deterministic) -> Evaluation:
         def act(key: jax.Array, timestep: Timestep, carry: Carry) -> tuple[Carry, Any]:
             carry, distribution, _ = self._step(state.params, state.statistics, timestep, carry)
-            return carry, distribution.mode() if deterministic else distribution.sample(seed=key)
+            drawn = distribution.mode() if deterministic else distribution.sample(seed=key)
+            return carry, to_space(self.action_space, drawn)
 
         carry = self.networks.initialize_carry(num_episodes)
         return evaluate_episodes(key, act, carry, env, env_params, self.action_space, limit, num_episodes)
@@ -236,14 +238,15 @@ class PPO:
         def act(state: PPOState, key: jax.Array) -> tuple[PPOState, tuple[Transition, EpisodeSums]]:
             action_key, env_key = jax.random.split(key)
             carry, distribution, value = self._step(state.params, statistics, state.timestep, state.carry)
-            action, log_prob = distribution.sample_and_log_prob(seed=action_key)
+            drawn, log_prob = distribution.sample_and_log_prob(seed=action_key)
+            action = to_space(self.action_space, drawn)
             observation, env_state, reward, terminated, truncated, info = jax.vmap(
                 self.env.step, in_axes=(0, 0, 0, None)
             )(jax.random.split(env_key, self.config.num_envs), state.env_state, action, self.env_params)
             done = terminated | truncated
             bootstrap = self._bootstrap(state, carry, action, reward, terminated, truncated, info)
             earned = normalize_reward(statistics, reward) + bootstrap
-            transition = Transition(state.timestep, action, log_prob, value, earned, done)
+            transition = Transition(state.timestep, drawn, log_prob, value, earned, done)
             state = state.replace(
                 env_state=env_state, timestep=Timestep(observation, done, action, reward), carry=carry
             )

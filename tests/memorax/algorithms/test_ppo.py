@@ -43,6 +43,14 @@ def test_replay_equals_rollout(pair):
     assert logs["ppo/approx_kl"].max() > 1e-6  # and the updates did change the policy
 
 
+@pytest.mark.parametrize("task", ["popgym::BattleshipEasy", "popgym::PositionOnlyPendulumEasy"])
+def test_replay_equals_rollout_in_every_kind_of_action(task):
+    *_, logs = init_and_train(ppo(torso("gru"), task=task, learning_rate=0.01), num_steps=4 * 256)
+    assert logs["ppo/replay_error"].max() < 1e-5
+    assert logs["ppo/approx_kl"].max() > 1e-6
+    assert np.isfinite(logs["ppo/entropy"]).all()
+
+
 class LateStartPPO(PPO):
     """Replays with the start flag one step late: broken on purpose."""
 
@@ -281,10 +289,10 @@ def test_a_shared_torso_has_one_optimizer():
 
 def test_networks_have_to_fit_the_spaces():
     with pytest.raises(
-        ValueError, match=r"head has 3 actions, the environment 4: use heads.Categorical\(action_dim=4\)"
+        ValueError, match=r"head draws actions of shape \(\) with 3 values.*: use heads.Categorical\(action_dim=4\)"
     ):
         PPO(*parts(actions=3), heads.VNetwork(), optax.sgd(1.0))
-    with pytest.raises(ValueError, match=r"the action space is Box.*this algorithm acts in Discrete spaces"):
+    with pytest.raises(ValueError, match=r"the action space is Box.*: use heads.Gaussian\(action_dim=1\)"):
         PPO(*parts("gymnax::Pendulum-v1"), heads.VNetwork(), optax.sgd(1.0))
     with pytest.raises(ValueError, match=r"the critic returns Categorical.* use heads.VNetwork\(\)"):
         PPO(*parts(), network(torso("mlp"), heads.Categorical(action_dim=3)), optax.sgd(1.0))

@@ -9,18 +9,12 @@ import jax.numpy as jnp
 import pytest
 
 from fixtures.broken_torsos import ClairvoyantModel, LateResetGRU, LeakyGRU, WindowlessMamba2Cell
+from fixtures.torsos import CONFIGS
 from memorax.networks import RNN, Mamba2Config, Memoroid, MemoroidCell, as_sequence_model
 from memorax.networks.laws import TOLERANCE, difference, measure
 from memorax.registry import SEQUENCE_MODELS, resolve
 
 FEATURES = 6
-# Sizes that no default hides: another state size, a chunk that does not divide the sequence, several heads.
-CONFIGS = {
-    "gru": [{"features": 8}],
-    "lru": [{"features": 8}, {"features": 8, "state_dim": 5, "r_min": 0.0}],
-    "mamba2": [{"features": 8, "head_dim": 8}, {"features": 8, "state_dim": 3, "head_dim": 4, "chunk_length": 7}],
-    "mlp": [{"features": 8}],
-}
 
 
 def cell_of(name: str, settings: dict) -> nn.Module:
