@@ -25,8 +25,11 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.environments.encode",
     "memorax.buffers",
 )
-LOADS_JAX = ("build", "compiling", "cost", "device", "doctor", "engine", "gates", "inventory", "preflight", "runner")
-ADAPTED = ("gymnax", "navix", "brax", "popgym", "gymnasium", "popjym", "bsuite")  # libraries of environments
+LOADS_JAX = (
+    *("bounding", "build", "compiling", "cost", "device", "doctor", "engine", "episode", "gates", "inventory"),
+    *("oracles", "preflight", "runner"),
+)
+ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")  # libraries of environments
 
 
 def name_of(file: Path) -> str:

@@ -33,11 +33,16 @@ class Player:
 
 @dataclass(frozen=True)
 class Rule:
-    """How the tasks of a family are bounded. A floor of None is measured by random play, like every `random`."""
+    """How the tasks of a family are bounded. A floor of None is measured by random play, like every `random`.
+
+    `like`: a task with the same rewards; where it was measured, random play is not measured again.
+    """
 
     hard: tuple[float, float]
     floor: Bound | None = None
     ceiling: Bound | Player | None = None
+    episodes: int = EPISODES
+    like: str | None = None
 
 
 def exact(value: float, source: str) -> Bound:
@@ -85,11 +90,19 @@ BIT = Rule((-1, 1), exact(0.0, "the rules: +1 or -1, one bit"), exact(1.0, "the 
 META_MAZE = Player(
     oracles.shortest_path, "the shortest way to the goal, always known", reveal=lambda state: (state.pos, state.goal)
 )
+SUCCESS = Rule((0, 1), None, Bound(value=1.0, kind="oracle", source="the rules: a success earns 1, however late"))
+NAVIX = ("MemoryS11", "MemoryS13", "MemoryS13Random", "MemoryS17Random", "DoorKey-8x8", "KeyCorridorS3R3", "Unlock",
+         "RedBlueDoors-8x8")  # fmt: skip
+BODIES = ("ant", "halfcheetah", "hopper", "inverted_pendulum", "swimmer", "walker2d")
 OTHERS: list[tuple[str, dict[str, Any], Rule]] = [
     *(("gymnax::MemoryChain-bsuite", {"memory_length": length}, BIT) for length in (10, 30, 100, 300)),
     ("gymnax::MetaMaze-misc", {}, Rule((0, 2000), None, META_MAZE)),
     ("gymnax::BernoulliBandit-misc", {}, Rule((0, 100), exact(50.0, "the rules: the arms win with .1 and .9"),
         Bound(value=90.0, kind="oracle", source="the better arm is known: 100 steps at .9"))),
+    *((f"navix::{name}", {}, SUCCESS) for name in NAVIX),
+    # Physics is slow, and what is shown moves no reward; no limit follows from the rules, these are only sane.
+    *((f"brax::{body}-{shown}", {}, Rule((-100_000, 100_000), episodes=256, like=f"brax::{body}-positions"))
+      for body in BODIES for shown in ("positions", "velocities")),
 ]  # fmt: skip
 
 
@@ -113,17 +126,22 @@ def measure(only: Iterable[str] = (), say: Callable[[str], None] = lambda line: 
     for task_id, kwargs, rule in rules():
         name = key(task_id, kwargs)
         if not only or name.startswith(tuple(only)):
-            measured[name] = bounds_of(task_id, kwargs, rule)
+            measured[name] = bounds_of(task_id, kwargs, rule, measured.get(rule.like))
             ceiling = measured[name].ceiling
             say(f"{name}: {measured[name].floor.value} .. {'?' if ceiling is None else ceiling.value}")
     return measured
 
 
-def bounds_of(task_id: str, kwargs: Mapping[str, Any], rule: Rule) -> Bounds:
-    random = play(task_id, kwargs, Player(oracles.uniform, "uniform random play", "measured"))
+def bounds_of(task_id: str, kwargs: Mapping[str, Any], rule: Rule, like: Bounds | None = None) -> Bounds:
+    """The bounds of one task. `like` are those of a task in which random play earns the same."""
+    if like is None:
+        player = Player(oracles.uniform, "uniform random play", "measured")
+        random = play(task_id, kwargs, player, rule.episodes)
+    else:
+        random = like.random
     ceiling = rule.ceiling
     if isinstance(ceiling, Player):
-        ceiling = play(task_id, kwargs, ceiling)
+        ceiling = play(task_id, kwargs, ceiling, rule.episodes)
     return Bounds(
         hard_min=round(rule.hard[0], 6),
         hard_max=rule.hard[1],
@@ -133,21 +151,23 @@ def bounds_of(task_id: str, kwargs: Mapping[str, Any], rule: Rule) -> Bounds:
     )
 
 
-def play(task_id: str, kwargs: Mapping[str, Any], player: Player, episodes: int = EPISODES) -> Bound:
+def play(task_id: str, kwargs: Mapping[str, Any], player: Player, episodes: int) -> Bound:
     """The mean return of whole episodes and its standard error."""
     env, params = make(task_id, **kwargs, **(player.options or {}))
     act = player.choose(env, params)
     seen = env if player.reveal is None else oracles.Revealed(env, player.reveal)
     limit, space = env.max_episode_steps(params), env.action_space(params)
 
+    at_once = min(AT_ONCE, episodes)
+
     def step(step_key: jax.Array, timestep: Any, carry: tuple) -> tuple[tuple, Any]:
-        return carry, jax.vmap(act)(jax.random.split(step_key, AT_ONCE), timestep.observation)
+        return carry, jax.vmap(act)(jax.random.split(step_key, at_once), timestep.observation)
 
     @jax.jit
     def batch(batch_key: jax.Array) -> jax.Array:
-        return evaluate_episodes(batch_key, step, (), seen, params, space, limit, AT_ONCE).returns
+        return evaluate_episodes(batch_key, step, (), seen, params, space, limit, at_once).returns
 
-    keys = jax.random.split(jax.random.key(0), -(-episodes // AT_ONCE))
+    keys = jax.random.split(jax.random.key(0), -(-episodes // at_once))
     returns = np.concatenate([batch(batch_key) for batch_key in keys]).astype(np.float64)[:episodes]
     error = returns.std(ddof=1) / np.sqrt(episodes)
     return Bound(

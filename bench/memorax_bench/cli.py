@@ -128,11 +128,12 @@ def list_(
     kind: Annotated[
         str | None, typer.Argument(metavar="suites|tasks|algorithms|torsos|results", show_default=False)
     ] = None,
+    containing: Annotated[str, typer.Argument(metavar="[TEXT]", help="Only tasks whose id contains it.")] = "",
     results: Results = Path("results"),
 ) -> None:
     """List what there is: suites, tasks, algorithms, torsos (with their settings), or results.
 
-    For example: memorax-bench ls torsos
+    For example: memorax-bench ls torsos   memorax-bench ls tasks popgym::Repeat
     """
     from memorax_bench.listing import LISTS, listing
 
@@ -140,7 +141,32 @@ def list_(
         message = "list what?" if kind is None else f"nothing called '{kind}' to list"
         fix = (kind and errors.did_you_mean(kind, LISTS)) or "for example: memorax-bench ls suites"
         raise UsageProblems([Problem(message, allowed=list(LISTS), fix=fix)])
-    typer.echo(listing(kind, results))
+    typer.echo(listing(kind, results, containing))
+
+
+@app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments.")
+def show(
+    task: Annotated[str | None, typer.Argument(metavar="TASK", show_default=False)] = None,
+    options: Annotated[list[str] | None, typer.Argument(metavar="OPTION=VALUE", show_default=False)] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Which episode.")] = 0,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Show that many steps. Default: what suits the task.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where pictures are written.", metavar="DIR")] = Path(
+        "reports/show"
+    ),
+) -> None:
+    """Show an episode of a task, played at random: as a table, as a strip of pictures (PNG), and animated (GIF).
+
+    \b
+    For example: memorax-bench show popgym::RepeatPreviousEasy
+                 memorax-bench show popgym::RepeatPrevious k=3 --steps 20
+    """
+    from memorax_bench.drawing.show import show_task
+
+    if task is None:
+        raise UsageProblems([Problem("which task?", fix="they are listed by: memorax-bench ls tasks")])
+    typer.echo(show_task(task, options or [], seed, steps, out))
 
 
 @app.command(epilog="Exit: 0 valid, 2 a mistake in a suite, 6 a record that is not what it says.")
@@ -189,6 +215,29 @@ def catalogue(
         typer.echo(f"written: {CATALOGUE_FILE}")
     else:
         typer.echo(text, nl=False)
+
+
+@app.command(epilog="Exit: 0 printed or written.")
+def bounds(
+    tasks: Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", show_default=False)] = None,
+    write: Annotated[bool, typer.Option("--write", help="Replace the shipped files; for maintainers.")] = False,
+) -> None:
+    """Measure what random play earns and what can be hoped for, over 10,000 episodes each.
+
+    For example, of all tasks whose id begins so: memorax-bench bounds popgym::Pos
+    """
+    from memorax_bench import bounding
+    from memorax_bench.bounds import BOUNDS_FILE, DOCUMENT, document, encode_bounds, load_bounds
+
+    measured = bounding.measure(tasks or (), say=lambda line: typer.echo(line, err=True))
+    if write:
+        every = {**(load_bounds() if tasks else {}), **measured}
+        every = {name: every[name] for name in bounding.names() if name in every}
+        BOUNDS_FILE.write_text(encode_bounds(every), encoding="utf-8")
+        DOCUMENT.write_text(document(every), encoding="utf-8")
+        typer.echo(f"written: {BOUNDS_FILE}, {DOCUMENT}")
+    else:
+        typer.echo(encode_bounds(measured), nl=False)
 
 
 for _command in (run, plan, report, validate):

@@ -16,7 +16,7 @@ from memorax_bench.record import encode, seal
 from memorax_bench.suite import suites_folder
 from tests.bench import synthetic
 
-VERBS = ("run", "plan", "report", "ls", "validate", "doctor", "catalogue")
+VERBS = ("run", "plan", "report", "ls", "show", "validate", "doctor", "catalogue", "bounds")
 SMOKE = (suites_folder() / "smoke.yaml").read_text()
 
 

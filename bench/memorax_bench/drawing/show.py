@@ -1,0 +1,89 @@
+"""The verb `show`: makes the task, plays an episode, prints and draws it."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from memorax import registry
+from memorax_bench.catalogue import load_catalogue
+from memorax_bench.coerce import CoerceError, coerce
+from memorax_bench.drawing import view_path
+from memorax_bench.errors import Problem, UsageProblems
+
+_PLAYED = 1000  # steps of an episode that are played where no number is asked for
+_LINES, _SHORT = 12, 24  # lines of the table; episodes up to that many steps are shown whole
+_FRAMES = 8  # of the strip
+_FOLLOWING, _MOVING = 12, 64  # frames of the GIF: of pictures that follow one another, and of those that move
+_TRACED = 200  # steps of traces
+
+
+def show_task(task: str, options: Sequence[str], seed: int, steps: int | None, folder: Path) -> str:
+    """Writes `<folder>/<task>.png` and `.gif`; returns what to print.
+
+    `options` are `name=value`; `steps` None means as many as suit the task. Raises UsageProblems for what the library
+    refuses.
+    """
+    # One episode is too little for an accelerator, and would take its memory from those who train on it.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    typed, env, params = _make(task, options)
+
+    from memorax_bench.drawing import strip, text
+    from memorax_bench.drawing.episode import play
+    from memorax_bench.drawing.view import moments, spread
+
+    make_view = registry.resolve(view_path(task, typed.get("observation")))
+    episode = play(task, typed, env, params, seed, steps or _PLAYED)
+    view = make_view(episode)
+    everything = steps is not None or episode.length <= _SHORT
+    lines = range(episode.length) if everything else moments(episode.rewards, _LINES)
+    drawn = episode
+    if view.follows:
+        frames, moving = moments(episode.rewards, _FRAMES), moments(episode.rewards, steps or _FOLLOWING)
+    else:
+        drawn = episode.cut(steps or (_TRACED if view.whole else _MOVING))
+        frames = (drawn.length - 1,) if view.whole else spread(drawn.length, _FRAMES)
+        moving = spread(drawn.length, steps or (_MOVING // 2 if view.whole else _MOVING))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w.=-]+", "-", text.named(episode))
+    png, gif = folder / f"{stem}.png", folder / f"{stem}.gif"
+    strip.save_strip(drawn, make_view(drawn), frames, png)
+    strip.save_animation(drawn, make_view(drawn), moving, gif)
+    head = text.head(episode, load_catalogue().tasks.get(task))
+    table = "\n".join([text.summary(episode), text.table(episode, view, lines), *(f" {note}" for note in view.notes)])
+    return f"{head}\n\n{table}\n\n{png}  {gif}"
+
+
+def _make(task: str, options: Sequence[str]) -> tuple[dict[str, Any], Any, Any]:
+    """The options, typed, and the environment with its params."""
+    from memorax.environments import make
+
+    fields = load_catalogue().tasks[task].parameters if task in load_catalogue().tasks else {}
+    typed, unknown, problems = {}, [], []
+    for option in options:
+        name, separator, value = option.partition("=")
+        where = f"argument {option}"
+        if not separator or not name:
+            problems.append(Problem("not an option", where, allowed="name=value, such as num_decks=2"))
+        elif name in typed:
+            problems.append(Problem("given twice", where))
+        elif name not in fields:
+            unknown.append(name)
+            typed[name] = value
+        else:
+            try:
+                typed[name] = coerce(value, fields[name].type)
+            except CoerceError as error:
+                problems.append(Problem(str(error), where))
+    if problems:
+        raise UsageProblems(problems)
+    try:
+        # The library knows best what it refuses, and why: an option may be fixed by the id.
+        made = make(task, **typed)
+        if unknown:
+            raise registry.unknown(f"option of {task}", unknown[0], fields)
+    except (ValueError, ModuleNotFoundError) as error:
+        raise UsageProblems([Problem(str(error), key=task)]) from None
+    return typed, *made
