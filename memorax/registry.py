@@ -14,16 +14,42 @@ ALGORITHMS = {
 }
 
 SEQUENCE_MODELS = {
+    "attention": "memorax.networks.sequence_models.attention:Attention",
+    "delta_net": "memorax.networks.sequence_models.delta_net:DeltaNetCell",
+    "ffm": "memorax.networks.sequence_models.ffm:FFMCell",
+    "frame_stack": "memorax.networks.sequence_models.frame_stack:FrameStack",
+    "gated_delta_net": "memorax.networks.sequence_models.gated_delta_net:GatedDeltaNetCell",
+    "gla": "memorax.networks.sequence_models.gla:GLACell",
+    "gpt2": "memorax.networks.sequence_models.gpt2:GPT2",
     "gru": "memorax.networks.sequence_models.gru:GRUCell",
+    "gtrxl": "memorax.networks.sequence_models.gtrxl:GTrXL",
+    "linear_attention": "memorax.networks.sequence_models.linear_attention:LinearAttentionCell",
     "lru": "memorax.networks.sequence_models.lru:LRUCell",
+    "lstm": "memorax.networks.sequence_models.lstm:LSTMCell",
+    "mamba": "memorax.networks.sequence_models.mamba:MambaCell",
     "mamba2": "memorax.networks.sequence_models.mamba2:Mamba2Cell",
+    "mamba3": "memorax.networks.sequence_models.mamba3:Mamba3Cell",
+    "min_gru": "memorax.networks.sequence_models.min_gru:MinGRUCell",
+    "min_lstm": "memorax.networks.sequence_models.min_lstm:MinLSTMCell",
     "mlp": "memorax.networks.sequence_models.mlp:MLP",
+    "mlp_time": "memorax.networks.sequence_models.mlp_time:MLPTime",
+    "mlstm": "memorax.networks.sequence_models.mlstm:MLSTMCell",
+    "retnet": "memorax.networks.sequence_models.retnet:RetNetCell",
+    "rtu": "memorax.networks.sequence_models.rtu:RTUCell",
+    "s5": "memorax.networks.sequence_models.s5:S5Cell",
+    "shm": "memorax.networks.sequence_models.shm:SHMCell",
+    "slstm": "memorax.networks.sequence_models.slstm:SLSTMCell",
+    "transformer_xl": "memorax.networks.sequence_models.transformer_xl:TransformerXL",
+    "xlstm": "memorax.networks.sequence_models.xlstm:XLSTM",
 }
 
 # namespace -> the module that makes its environments (`memorax.environments.tasks` says what it has to have)
 ENVIRONMENTS = {
+    "brax": "memorax.environments.brax",
     "gymnax": "memorax.environments.gymnax",
+    "navix": "memorax.environments.navix",
     "popgym": "memorax.environments.popgym",
+    "xminigrid": "memorax.environments.xminigrid",
 }
 
 

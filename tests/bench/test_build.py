@@ -7,14 +7,16 @@ import itertools
 import jax
 import pytest
 
+from fixtures.agents import SETTINGS
 from memorax.networks import RNN, GRUCell, Memoroid, SequenceModelWrapper
+from memorax.networks.sequence_models.base import wrapper_of
 from memorax.networks.types import SequenceModel
-from memorax.registry import SEQUENCE_MODELS
+from memorax.registry import SEQUENCE_MODELS, resolve
 from memorax_bench.build import OptimizerConfig, build
 from memorax_bench.runner import trace
 from memorax_bench.suite import load_suite, shipped_suites
 
-WRAPPED = {"gru": RNN, "lru": Memoroid, "mamba2": Memoroid, "mlp": SequenceModelWrapper}
+WRAPPED = {"rnn": RNN, "memoroid": Memoroid, "memoryless": SequenceModelWrapper, None: SequenceModel}
 
 
 def smoke(*overrides):
@@ -43,8 +45,9 @@ def test_every_cell_of_a_shipped_suite_builds(name):
 @pytest.mark.parametrize("share", ["true", "false"])
 @pytest.mark.parametrize("name", SEQUENCE_MODELS)
 def test_every_torso_shared_and_not(name, share):
-    built = build(torso_cell(name, f"network.share_torso={share}", *(["torsos.t.head_dim=8"] * (name == "mamba2"))))
-    assert isinstance(built.torso, WRAPPED[name])
+    settings = [f"torsos.t.{setting}={value}" for setting, value in SETTINGS.get(name, {}).items()]
+    built = build(torso_cell(name, f"network.share_torso={share}", *settings))
+    assert isinstance(built.torso, WRAPPED[wrapper_of(resolve(SEQUENCE_MODELS[name]))])
     state = jax.eval_shape(built.agent.init, jax.random.key(0))
     assert len(jax.tree.leaves(state.params)) > 0
     shared = type(built.agent.networks).__name__ == "SharedTorso"

@@ -174,7 +174,7 @@ LISTED = {
     "suites": ["quick@1 ", "smoke@0 ", "(draft: never ranked)"],
     "tasks": ["popgym::RepeatPreviousEasy", "Discrete(4)", "gymnax::MemoryChain-bsuite", "memory_length"],
     "algorithms": ["ppo ", "clip_coefficient", "0.2", "memorax.algorithms.ppo:PPO; acts in: "],
-    "torsos": ["gru ", "lru ", "mamba2 ", "mlp ", "head_dim", "required"],
+    "torsos": ["gru ", "gtrxl ", "mamba2 ", "mlp ", "head_dim", "required"],
     "results": ["no results yet"],
 }
 

@@ -8,12 +8,12 @@ Source: Cho et al. 2014, arXiv 1406.1078; the reset gate is applied after the re
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from memorax.networks.sequence_models.rules import kept, orthogonal_gates
 from memorax.networks.types import check_sizes
 
 
@@ -27,13 +27,13 @@ class GRUConfig:
         check_sizes(self, "features")
 
 
-def _gates(kept: jax.Array, x_r: jax.Array, x_z: jax.Array, x_n: jax.Array, kernel: jax.Array, bias: jax.Array):
-    """One step from the cleared state kept[B, H] -> r, z, n, the candidate's recurrent part, h'."""
-    h_r, h_z, h_n = jnp.split(kept @ kernel, 3, -1)
+def _gates(h: jax.Array, x_r: jax.Array, x_z: jax.Array, x_n: jax.Array, kernel: jax.Array, bias: jax.Array):
+    """One step from the cleared state h[B, H] -> r, z, n, the candidate's recurrent part, h'."""
+    h_r, h_z, h_n = jnp.split(h @ kernel, 3, -1)
     h_n = h_n + bias
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     n = jnp.tanh(x_n + r * h_n)
-    return r, z, n, h_n, n + z * (kept - n)
+    return r, z, n, h_n, n + z * (h - n)
 
 
 @jax.custom_vjp
@@ -63,10 +63,10 @@ def _forward(x_r, x_z, x_n, keep, h, kernel, bias):
 
 def _backward(residuals, dhs):
     hs, r, z, n, h_n, keep, h, kernel = residuals
-    kept = jnp.concatenate([h[None], hs[:-1]]) * keep
+    kept_h = jnp.concatenate([h[None], hs[:-1]]) * keep
     # how the pre-activations of n, z and r move h', and r through n; everything the loop does not need is outside it
     to_n = (1 - z) * (1 - n * n)
-    to_z = (kept - n) * z * (1 - z)
+    to_z = (kept_h - n) * z * (1 - z)
     to_r = h_n * r * (1 - r)
     transposed = kernel.T
 
@@ -79,17 +79,11 @@ def _backward(residuals, dhs):
         return dh * keep, (d_r, d_z, d_n, d_hn)
 
     dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(step, jnp.zeros_like(h), (dhs, z, to_n, to_z, to_r, r, keep), reverse=True)
-    d_kernel = jnp.einsum("tbh,tbg->hg", kept, jnp.concatenate([d_r, d_z, d_hn], -1))
+    d_kernel = jnp.einsum("tbh,tbg->hg", kept_h, jnp.concatenate([d_r, d_z, d_hn], -1))
     return d_r, d_z, d_n, jnp.zeros_like(keep), dh, d_kernel, d_hn.sum((0, 1))
 
 
 gru_sequence.defvjp(_forward, _backward)
-
-
-def _recurrent_initializer(key: jax.Array, shape: tuple[int, int], dtype=jnp.float32) -> jax.Array:
-    """One orthogonal matrix a gate, side by side."""
-    orthogonal = nn.initializers.orthogonal()
-    return jnp.concatenate([orthogonal(k, (shape[0], shape[0]), dtype) for k in jax.random.split(key, 3)], -1)
 
 
 class GRUCell(nn.RNNCellBase):
@@ -113,29 +107,24 @@ class GRUCell(nn.RNNCellBase):
         """carry[B, H], inputs[B, F] -> (carry, y[B, H])."""
         width = self.config.features
         x_r, x_z, x_n = jnp.split(nn.Dense(3 * width, name="input")(inputs), 3, -1)
-        kernel = self.param("recurrent", _recurrent_initializer, (width, 3 * width))
+        kernel = self.param("recurrent", orthogonal_gates, (width, 3 * width))
         bias = self.param("candidate_bias", nn.initializers.zeros, (width,))
         *_, h = _gates(carry, x_r, x_z, x_n, kernel, bias)
         return h, h
 
 
-def sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> jax.Array:
-    """`GRUCell` over x[T, B, F], start[T, B] from h[B, H] -> states [T, B, H]."""
+def sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`GRUCell` over x[T, B, F], start[T, B] from h[B, H] -> (h[B, H], ys[T, B, H])."""
     kernels = jnp.split(parameters["input"]["kernel"], 3, -1)
     biases = jnp.split(parameters["input"]["bias"], 3)
     gates = [x @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True)]
-    return gru_sequence(*gates, _keep(start, x), h, parameters["recurrent"], parameters["candidate_bias"])
+    hs = gru_sequence(*gates, kept(start), h, parameters["recurrent"], parameters["candidate_bias"])
+    return hs[-1], hs
 
 
-def flax_sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> jax.Array:
-    """`flax.linen.GRUCell` (default options) over x[T, B, F], start[T, B] from h[B, H] -> states [T, B, H]."""
+def flax_sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`flax.linen.GRUCell` (default options) over x[T, B, F], start[T, B] from h[B, H] -> (h[B, H], ys[T, B, H])."""
     gates = [x @ parameters[name]["kernel"] + parameters[name]["bias"] for name in ("ir", "iz", "in")]
     kernel = jnp.concatenate([parameters[name]["kernel"] for name in ("hr", "hz", "hn")], -1)
-    return gru_sequence(*gates, _keep(start, x), h, kernel, parameters["hn"]["bias"])
-
-
-def _keep(start: jax.Array, x: jax.Array) -> jax.Array:
-    return 1.0 - start[..., None].astype(x.dtype)
-
-
-SequenceRule = Callable[[dict, jax.Array, jax.Array, jax.Array], jax.Array]
+    hs = gru_sequence(*gates, kept(start), h, kernel, parameters["hn"]["bias"])
+    return hs[-1], hs

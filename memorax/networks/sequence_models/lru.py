@@ -46,8 +46,8 @@ class LRUCell(MemoroidCell):
     def setup(self):
         config = self.config
         states = (config.states,)
-        self.nu = self.param("nu", _ring_initializer(config), states)
-        self.theta = self.param("theta", _phase_initializer(config), states)
+        self.nu = self.param("nu", ring_initializer(config.r_min, config.r_max), states)
+        self.theta = self.param("theta", phase_initializer(config.max_phase), states)
         self.gamma = self.param("gamma", lambda key, shape: _gamma(self.nu), states)
         glorot = nn.initializers.variance_scaling(0.5, "fan_in", "normal")  # B of the paper: each part has half
         self.input = nn.Dense(2 * config.states, use_bias=False, kernel_init=glorot)
@@ -75,12 +75,12 @@ class LRUCell(MemoroidCell):
     @nn.nowrap
     def step(self, state, element):
         eigenvalue, (real, imaginary) = element
-        rotated = _multiply(eigenvalue, state)
+        rotated = multiply(eigenvalue, state)
         return rotated[0] + real, rotated[1] + imaginary
 
     @nn.nowrap
     def combine(self, left, right):
-        return _multiply(left[0], right[0]), self.step(left[1], right)
+        return multiply(left[0], right[0]), self.step(left[1], right)
 
     @nn.nowrap
     def read(self, state, context):
@@ -90,25 +90,25 @@ class LRUCell(MemoroidCell):
         return self.output(readout) + self.skip(context)
 
 
-def _multiply(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+def multiply(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
     """A product of complex numbers given as (real, imaginary)."""
     return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
 
 
-def _ring_initializer(config: LRUConfig):
+def ring_initializer(r_min: float, r_max: float):
     """nu such that the moduli are uniform by area on the ring [r_min, r_max] (paper, lemma 3.2)."""
 
     def initialize(key, shape):
         uniform = jax.random.uniform(key, shape)
-        squared = uniform * (config.r_max**2 - config.r_min**2) + config.r_min**2
-        return jnp.log(-0.5 * jnp.log(jnp.maximum(squared, 1e-12)))
+        squared = uniform * (r_max**2 - r_min**2) + r_min**2
+        return jnp.log(-0.5 * jnp.log(jnp.clip(squared, 1e-12, 1 - 1e-6)))
 
     return initialize
 
 
-def _phase_initializer(config: LRUConfig):
+def phase_initializer(max_phase: float):
     """theta, the logarithm of an angle uniform in (0, max_phase)."""
-    return lambda key, shape: jnp.log(config.max_phase * jax.random.uniform(key, shape, minval=1e-4))
+    return lambda key, shape: jnp.log(max_phase * jax.random.uniform(key, shape, minval=1e-4))
 
 
 def _gamma(nu: jax.Array) -> jax.Array:

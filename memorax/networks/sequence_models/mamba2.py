@@ -13,9 +13,10 @@ import dataclasses
 import math
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
+from memorax.networks.sequence_models import initializers
+from memorax.networks.sequence_models.convolution import causal_convolution, empty_window, kernel_initializer
 from memorax.networks.types import MemoroidCell, check_sizes
 
 
@@ -56,11 +57,10 @@ class Mamba2Cell(MemoroidCell):
         config = self.config
         channels = config.inner + 2 * config.state_dim
         self.input = nn.Dense(config.inner + channels + config.heads, use_bias=False)
-        bound = 1 / math.sqrt(config.conv_width)
-        self.conv = self.param("conv", _uniform_initializer(-bound, bound), (config.conv_width, channels))
+        self.conv = self.param("conv", kernel_initializer(config.conv_width), (config.conv_width, channels))
         self.conv_bias = self.param("conv_bias", nn.initializers.zeros, (channels,))
-        self.dt_bias = self.param("dt_bias", _dt_initializer, (config.heads,))
-        self.decay = self.param("decay", _decay_initializer, (config.heads,))
+        self.dt_bias = self.param("dt_bias", initializers.step_size, (config.heads,))
+        self.decay = self.param("decay", initializers.log_uniform(1, 16), (config.heads,))
         self.skip = self.param("skip", nn.initializers.ones, (config.heads,))
         self.norm = nn.RMSNorm()
         self.output = nn.Dense(config.features, use_bias=False)
@@ -68,7 +68,7 @@ class Mamba2Cell(MemoroidCell):
     @nn.nowrap
     def initial_window(self, batch: int):
         config = self.config
-        return jnp.zeros((batch, config.conv_width - 1, config.inner + 2 * config.state_dim))
+        return empty_window(batch, config.conv_width, config.inner + 2 * config.state_dim)
 
     @nn.nowrap
     def initial_state(self, batch: int):
@@ -77,7 +77,7 @@ class Mamba2Cell(MemoroidCell):
     def lift(self, x, start, window):
         config, (batch, time, _) = self.config, x.shape
         z, u, dt = jnp.split(self.input(x), [config.inner, 2 * config.inner + 2 * config.state_dim], -1)
-        window, u = _causal_convolution(window, u, start, self.conv)
+        window, u = causal_convolution(window, u, start, self.conv)
         v, b, c = jnp.split(nn.silu(u + self.conv_bias), [config.inner, config.inner + config.state_dim], -1)
         v = v.reshape(batch, time, config.heads, config.head_dim)
         dt = nn.softplus(dt + self.dt_bias)
@@ -131,34 +131,3 @@ class Mamba2Cell(MemoroidCell):
         _, v, z = context
         y = readout + self.skip[:, None] * v
         return self.output(self.norm(y.reshape(z.shape) * nn.silu(z)))
-
-
-def _causal_convolution(window: jax.Array, u: jax.Array, start: jax.Array, kernel: jax.Array):
-    """Depthwise, within episodes. window[B, W-1, C], u[B, T, C], start[B, T], kernel[W, C] -> (window, y[B, T, C]).
-
-    A row of the window that belongs to an earlier episode than its last is zero, as before an episode's first step.
-    """
-    width, time = kernel.shape[0], u.shape[1]
-    u = jnp.concatenate([window, u], 1)
-    episode = jnp.pad(jnp.cumsum(start, 1), ((0, 0), (width - 1, 0)))
-    y = kernel[-1] * u[:, width - 1 :]
-    for lag in range(1, width):
-        past = slice(width - 1 - lag, width - 1 - lag + time)
-        y += kernel[width - 1 - lag] * u[:, past] * (episode[:, past] == episode[:, width - 1 :])[..., None]
-    current = episode[:, time:] == episode[:, -1:]
-    return u[:, time:] * current[..., None], y
-
-
-def _uniform_initializer(low: float, high: float):
-    return lambda key, shape: jax.random.uniform(key, shape, minval=low, maxval=high)
-
-
-def _decay_initializer(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """The logarithm of decay rates uniform in [1, 16], as published."""
-    return jnp.log(jax.random.uniform(key, shape, minval=1, maxval=16))
-
-
-def _dt_initializer(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """The inverse softplus of step sizes log-uniform in [0.001, 0.1], as published."""
-    dt = jnp.exp(jax.random.uniform(key, shape, minval=math.log(1e-3), maxval=math.log(1e-1)))
-    return dt + jnp.log(-jnp.expm1(-dt))

@@ -6,18 +6,23 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.sequence_models import gru
+from memorax.networks.sequence_models import gru, lstm, slstm
+from memorax.networks.sequence_models.rules import SequenceRule
 from memorax.networks.sequence_models.scans import clear
 from memorax.networks.types import Carry, SequenceModel
 
 # Keyed by exact type: a subclass may override anything, so it takes the generic path, which is always right.
-_SEQUENCE_RULES: dict[type, gru.SequenceRule] = {
+_SEQUENCE_RULES: dict[type, SequenceRule] = {
     nn.GRUCell: gru.flax_sequence_rule,
+    nn.LSTMCell: lstm.flax_sequence_rule,
+    nn.OptimizedLSTMCell: lstm.flax_sequence_rule,
     gru.GRUCell: gru.sequence_rule,
+    lstm.LSTMCell: lstm.sequence_rule,
+    slstm.SLSTMCell: slstm.sequence_rule,
 }
 
 
-def _sequence_rule(cell: nn.RNNCellBase) -> gru.SequenceRule | None:
+def _sequence_rule(cell: nn.RNNCellBase) -> SequenceRule | None:
     """The fast path of a cell: only for one whose options (gate functions, dtypes, ...) are all at their default."""
     rule = _SEQUENCE_RULES.get(type(cell))
     free = {"features", "config", "parent", "name"}
@@ -47,8 +52,8 @@ class RNN(SequenceModel):
         xs, starts = jnp.swapaxes(x, 0, 1), start.T  # time-major
         rule = _sequence_rule(self.cell)
         if rule is not None and not self.is_initializing():
-            ys = rule(self.cell.variables["params"], xs, starts, carry)
-            return ys[-1], jnp.swapaxes(ys, 0, 1)
+            carry, ys = rule(self.cell.variables["params"], xs, starts, carry)
+            return carry, jnp.swapaxes(ys, 0, 1)
 
         def step(cell: nn.RNNCellBase, carry: Carry, inputs: tuple) -> tuple[Carry, jax.Array]:
             start_t, x_t = inputs

@@ -1,0 +1,25 @@
+"""What the fast paths of recurrent cells share: their signature, and the pieces that each of them needs."""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from memorax.networks.types import Carry
+
+# (the cell's parameters, x[T, B, F], start[T, B], carry) -> (carry, ys[T, B, D]): `RNN`'s scan over a whole sequence
+SequenceRule = Callable[[dict, jax.Array, jax.Array, Carry], tuple[Carry, jax.Array]]
+
+
+def kept(start: jax.Array) -> jax.Array:
+    """start[T, B] -> [T, B, 1]: 0.0 where an episode starts and memory is lost, else 1.0."""
+    return 1.0 - start[..., None].astype(jnp.float32)
+
+
+def orthogonal_gates(key: jax.Array, shape: tuple[int, int], dtype=jnp.float32) -> jax.Array:
+    """shape [H, gates * H]: one orthogonal matrix a gate, side by side."""
+    height, width = shape
+    orthogonal = nn.initializers.orthogonal()
+    keys = jax.random.split(key, width // height)
+    return jnp.concatenate([orthogonal(k, (height, height), dtype) for k in keys], -1)
