@@ -29,7 +29,8 @@ LOADS_JAX = (
     *("bounding", "build", "compiling", "cost", "device", "doctor", "engine", "episode", "gates", "inventory"),
     *("oracles", "preflight", "runner"),
 )
-ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")  # libraries of environments
+# libraries of environments
+ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")
 
 
 def name_of(file: Path) -> str:

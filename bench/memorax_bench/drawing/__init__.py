@@ -9,6 +9,9 @@ _HERE = __name__
 
 # prefix of a task's id -> "module:function"
 VIEWS = {
+    "brax::": f"{_HERE}.brax:body",
+    "navix::": f"{_HERE}.grids:navix",
+    "xminigrid::": f"{_HERE}.grids:xminigrid",
     "popgym::Autoencode": f"{_HERE}.cards:autoencode",
     "popgym::Battleship": f"{_HERE}.boards:battleship",
     "popgym::Concentration": f"{_HERE}.boards:concentration",

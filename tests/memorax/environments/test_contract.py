@@ -1,4 +1,4 @@
-"""The laws of `memorax.environments.types.Environment`, over every POPGym task and a few gymnax environments."""
+"""The laws of `memorax.environments.types.Environment`, over every POPGym task and a few others."""
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from memorax.environments.popgym import TASKS
 from memorax.environments.spaces import Box, Discrete
 from memorax.environments.types import Environment
 from memorax.environments.wrappers import RecordEpisodeStatistics
+from memorax.registry import ENVIRONMENTS, resolve
 
 POPGYM = [f"popgym::{task}" for task in TASKS]
 CART_POLES = ("NoisyPositionOnlyCartPole", "PositionOnlyCartPole", "VelocityOnlyCartPole")
@@ -20,6 +21,22 @@ MAY_TRUNCATE = ("MultiarmedBandit", *MAY_END_EARLY, *PENDULUMS)
 GYMNAX = [f"gymnax::{name}" for name in ("CartPole-v1", "Catch-bsuite", "MemoryChain-bsuite", "MetaMaze-misc")]
 GYMNAX += [f"gymnax::{name}" for name in ("Pendulum-v1", "UmbrellaChain-bsuite")]
 WRAPPED = "RecordEpisodeStatistics(gymnax::Catch-bsuite)"
+BRAX = "brax::inverted_pendulum"
+GRIDS = [f"navix::{name}" for name in ("MemoryS7", "DoorKey-5x5", "KeyCorridorS3R1", "RedBlueDoors-6x6")]
+GRIDS += ["xminigrid::MiniGrid-MemoryS8"]
+OTHER_NAVIX = (  # of every family one, and what is seen in another way
+    *("Empty-5x5", "Empty-Random-5x5", "DoorKey-Random-5x5", "FourRooms-7x7", "LavaGapS5", "SimpleCrossingS9N1"),
+    *("LavaCrossingS9N1", "Dynamic-Obstacles-5x5", "DistShift1", "GoToDoor-5x5", "GoToObject-6x6-N2", "Unlock"),
+    *("UnlockPickup", "BlockedUnlockPickup", "Fetch-5x5-N2", "PutNear-6x6-N2", "MemoryS9", "MemoryS11", "LockedRoom"),
+    *("MemoryS13Random", "ObstructedMaze-1Dlhb", "MultiRoom-N2-S4", "Playground"),
+)
+OTHER_XMINIGRID = (
+    *("BlockedUnlockPickUp", "DoorKey-5x5", "Empty-5x5", "EmptyRandom-5x5", "FourRooms", "LockedRoom", "Unlock"),
+    "UnlockPickUp",
+)
+OTHER_GRIDS = [f"navix::{name}" for name in OTHER_NAVIX]
+OTHER_GRIDS += [f"xminigrid::MiniGrid-{name}" for name in OTHER_XMINIGRID]
+SEEN = {"navix::MemoryS9": {"observation": "pixels"}, "navix::MemoryS11": {"observation": "full"}}
 NUM_ENVS = 8
 
 
@@ -27,6 +44,13 @@ def build(name):
     if name == WRAPPED:
         env, params = make("gymnax::Catch-bsuite")
         return RecordEpisodeStatistics(env), params
+    if name == BRAX:
+        pytest.importorskip("brax", reason="brax (extra 'brax') is not installed")
+        return make(name, episode_length=5)
+    if name in GRIDS or name in OTHER_GRIDS:
+        library = name.partition("::")[0]
+        pytest.importorskip(library, reason=f"{library} (extra {library!r}) is not installed")
+        return make(name, max_steps=20, **SEEN.get(name, {}))
     return make(name)
 
 
@@ -77,7 +101,10 @@ def episode_lengths(done):
     return np.concatenate([np.diff(np.flatnonzero(row), prepend=-1) for row in done])
 
 
-@pytest.mark.parametrize("name", [*POPGYM, *GYMNAX, WRAPPED])
+@pytest.mark.parametrize(
+    "name",
+    [*POPGYM, *GYMNAX, *GRIDS, BRAX, WRAPPED, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHER_GRIDS)],
+)
 def test_contract(name):
     env, params = build(name)
     limit = env.max_episode_steps(params)
@@ -116,10 +143,32 @@ def test_contract(name):
 
     assert same(roll(jax.random.key(1), state)[1], trajectory)
     assert not same(roll(jax.random.key(2), state)[1], trajectory)
-    assert jax.tree.map(lambda x: (x.shape, x.dtype), next_state) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+    assert shapes(next_state) == shapes(state)
     # A stepped state goes where a reset one went: no weak type, shape or dtype drifts, so nothing is traced again.
     roll(jax.random.key(3), next_state)
     assert len(traces) == 1
+
+
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("namespace", ENVIRONMENTS)
+def test_observations_of_every_listed_task_are_what_its_space_says(namespace, part):
+    library = "numpy" if namespace == "popgym" else namespace  # ours needs no other
+    pytest.importorskip(library, reason=f"{library} (extra {library!r}) is not installed")
+    for name in list(resolve(f"{ENVIRONMENTS[namespace]}:tasks")())[part::4]:
+        env, params = make(f"{namespace}::{name}")
+        action, key = env.action_space(params).zeros(), jax.random.key(0)
+        first, state = jax.eval_shape(lambda key, env=env, params=params: env.reset(key, params), key)
+        step = lambda key, state, env=env, params=params, action=action: env.step_env(key, state, action, params)  # noqa: E731
+        stepped, after, reward, terminated, truncated, _ = jax.eval_shape(step, key, state)
+
+        said = env.observation_space(params).zeros()
+        assert shapes(first) == shapes(stepped) == shapes(said), name
+        assert shapes(after) == shapes(state), name
+        assert shapes((reward, terminated, truncated)) == shapes((jnp.float32(0), jnp.bool_(0), jnp.bool_(0))), name
+
+
+def shapes(tree):
+    return jax.tree.structure(tree), [(x.shape, x.dtype) for x in jax.tree.leaves(tree)]
 
 
 @struct.dataclass

@@ -114,3 +114,26 @@ def test_numeric_params_may_be_traced(name):
     observation, observations, cut = jax.jit(jax.vmap(first_cut))(jnp.array([3, 9]))
     assert cut.tolist() == [2, 8]
     assert observation.dtype == observations.dtype == env.observation_space(params).dtype
+
+
+def test_a_sweep_over_memory_length_shares_one_program():
+    """By hand: the question comes at step memory_length, and the episode ends with its answer."""
+    env, params = make("gymnax::MemoryChain-bsuite", memory_length=3)
+    traces = []
+
+    @jax.jit
+    def play(params):
+        traces.append(1)
+
+        def step(state, key):
+            _, state, reward, terminated, *_ = env.step(key, state, jnp.int32(0), params)
+            return state, (reward, terminated)
+
+        _, state = env.reset(jax.random.key(0), params)
+        return jax.lax.scan(step, state, jax.random.split(jax.random.key(1), 40))[1]
+
+    for length in (3, 7, 30):
+        reward, terminated = play(params.replace(memory_length=length))
+        assert np.flatnonzero(terminated)[0] == length
+        assert np.flatnonzero(reward)[0] == length
+    assert len(traces) == 1
