@@ -20,7 +20,8 @@ DIFFICULTIES = {
 
 PLAY, WATCH = 0, 1
 
-# Suits in a word of the memory, two bits each: most of a step's cost is carrying that memory along.
+# Suits in a word of the memory, two bits each. Words are scalars, which are vectorised over environments; the axis of
+# an array is not.
 PER_WORD = 16
 
 
@@ -33,12 +34,12 @@ class AutoencodeParams:
 
 @struct.dataclass
 class AutoencodeState:
-    """`seen`: uint32 `[ceil(52 max_decks / 16)]`; card number i, once dealt, has bits 2 (i % 16) and the next of entry
-    i // 16, the others are zero. `answered`: int32 scalar, the answers given so far.
+    """`seen`: ceil(52 max_decks / 16) uint32 scalars; card number i, once dealt, has bits 2 (i % 16) and the next of
+    number i // 16, the others are zero. `answered`: int32 scalar, the answers given so far.
     """
 
     deck: cards.Deck
-    seen: jax.Array
+    seen: tuple[jax.Array, ...]
     answered: jax.Array
 
 
@@ -113,8 +114,8 @@ class Autoencode(PopgymEnvironment):
 
     def _deal_first(self, key, deck):
         suit, deck = cards.draw(key, deck)
-        seen = jnp.zeros((-(-cards.DECK_SIZE * self.max_decks // PER_WORD),), jnp.uint32)
-        seen = _written(seen, 0, suit)
+        seen = (jnp.uint32(0),) * -(-cards.DECK_SIZE * self.max_decks // PER_WORD)
+        seen = _written(seen, jnp.int32(0), suit)
         return (jnp.int32(WATCH), suit), AutoencodeState(deck, seen, answered=jnp.int32(0))
 
     def step_env(self, key, state, action, params):
@@ -146,15 +147,15 @@ class Autoencode(PopgymEnvironment):
     def _top(self, state, num_cards):
         """The latest card that was not yet named, int32 scalar; read only while there is one to be named."""
         index = num_cards - 1 - state.answered
-        word = jnp.sum(jnp.where(jnp.arange(state.seen.size) == index // PER_WORD, state.seen, 0), dtype=jnp.uint32)
+        word = sum(jnp.where(index // PER_WORD == i, word, 0) for i, word in enumerate(state.seen))
         return ((word >> _shift(index)) & 3).astype(jnp.int32)
 
 
 def _written(seen, index, suit):
     """The memory with `suit` at an entry that is still zero."""
-    # A comparison with every word is vectorised over environments and fused; a scatter is neither.
-    is_word = jnp.arange(seen.size) == index // PER_WORD
-    return jnp.where(is_word, seen | (suit.astype(jnp.uint32) << _shift(index)), seen)
+    # A barrier, because XLA for CPUs would compute both again for every word.
+    bits, place = jax.lax.optimization_barrier((suit.astype(jnp.uint32) << _shift(index), index // PER_WORD))
+    return tuple(jnp.where(place == i, word | bits, word) for i, word in enumerate(seen))
 
 
 def _shift(index):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from memorax.environments.popgym import cards, grid
+from memorax.environments.popgym import cards, draws, grid
 from memorax.environments.popgym.base import PopgymEnvironment
 from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete
 
@@ -34,8 +34,8 @@ class BattleshipParams:
 class BattleshipState:
     """`ships`, `guesses`: boards of bits, see `grid`; `hits`, `time`: int32 scalars, the hits and the steps so far."""
 
-    ships: jax.Array
-    guesses: jax.Array
+    ships: grid.Board
+    guesses: grid.Board
     hits: jax.Array
     time: jax.Array
 
@@ -114,15 +114,17 @@ class Battleship(PopgymEnvironment):
         return self._start(grid.packed(board))
 
     def _start(self, ships):
-        return jnp.int32(0), BattleshipState(ships, jnp.zeros_like(ships), jnp.int32(0), jnp.int32(0))
+        return jnp.int32(0), BattleshipState(ships, grid.empty(self.num_cells), jnp.int32(0), jnp.int32(0))
 
     def step_env(self, key, state, action, params):
-        shot = grid.single(action[0] * self.board_size + action[1], self.num_cells)
-        hit = jnp.any(state.ships & ~state.guesses & shot)
+        # Barriers, because XLA for CPUs would compute the cell and the hit again for every word of the state.
+        cell = jax.lax.optimization_barrier(action[0] * self.board_size + action[1])
+        shot = grid.single(cell, self.num_cells)
+        hit = jax.lax.optimization_barrier(grid.overlap(state.ships, shot) & ~grid.overlap(state.guesses, shot))
         reward = jnp.where(hit, 1 / NUM_SHIP_CELLS, -1 / (self.num_cells - NUM_SHIP_CELLS)).astype(jnp.float32)
         state = BattleshipState(
             ships=state.ships,
-            guesses=state.guesses | shot,
+            guesses=grid.either(state.guesses, shot),
             hits=state.hits + hit.astype(jnp.int32),
             time=state.time + 1,
         )
@@ -137,7 +139,7 @@ class Battleship(PopgymEnvironment):
         }
 
 
-def place_ships(key: jax.Array, board_size: int) -> tuple[jax.Array, jax.Array]:
+def place_ships(key: jax.Array, board_size: int) -> tuple[grid.Board, jax.Array]:
     """A random board with all ships and where they start, uint32 `[len(SHIPS)]`.
 
     A start is the leftmost or topmost cell of a ship, in C order, with 32 times the words of a board added for a
@@ -148,7 +150,7 @@ def place_ships(key: jax.Array, board_size: int) -> tuple[jax.Array, jax.Array]:
     """
     everywhere = grid.board_of(range(board_size**2), board_size**2)
     free, starts = list(everywhere), []
-    words = grid.random_words(key, len(SHIPS) // 2)
+    words = draws.words(key, len(SHIPS) // 2)
     for i, size in enumerate(SHIPS):
         start, rest = _pick_start(words[i // 2], free, size, board_size)
         # Two ships share a word: their joint distribution is off uniform by less than 1e-4. Start and rest do so too,
@@ -158,7 +160,7 @@ def place_ships(key: jax.Array, board_size: int) -> tuple[jax.Array, jax.Array]:
         start, words[i // 2] = both & MAX_START, both
         free = jax.lax.optimization_barrier(_without(free, start, size, board_size))
         starts.append(start)
-    return everywhere ^ jnp.stack(free), jnp.stack(starts)
+    return tuple(all_cells ^ cells for all_cells, cells in zip(everywhere, free, strict=True)), jnp.stack(starts)
 
 
 def _pick_start(word, free, size, board_size):

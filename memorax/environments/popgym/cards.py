@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
+from memorax.environments.popgym import draws
+
 DECK_SIZE = 52
 NUM_SUITS = 4
 NUM_RANKS = 13
@@ -44,13 +46,17 @@ def draw(key: jax.Array | None, deck: Deck) -> tuple[jax.Array, Deck]:
 
     Drawing from an exhausted deck is undefined.
     """
+    return draw_with(None if deck.order is not None else draws.words(key, 1)[0], deck)
+
+
+def draw_with(word: jax.Array | None, deck: Deck) -> tuple[jax.Array, Deck]:
+    """As `draw`, but from a random word, uint32 scalar, for whoever draws all random words of a step at once."""
     if deck.order is not None:
         return deck.order[deck.dealt], deck.replace(dealt=deck.dealt + 1)
     # An integer position below the total can only fall on a card that is left; a rounded uniform * total need not.
     # One word modulo the total is off uniform by less than total / 2**32, and four times cheaper than randint.
     total = deck.remaining[-1].astype(jnp.uint32)
-    position = (jax.random.bits(key, (), jnp.uint32) % total).astype(jnp.int32)
-    card = jnp.sum(position >= deck.remaining, dtype=jnp.int32)
+    card = jnp.sum((word % total).astype(jnp.int32) >= deck.remaining, dtype=jnp.int32)
     taken = (jnp.arange(deck.remaining.size) >= card).astype(jnp.int32)
     return card, deck.replace(remaining=deck.remaining - taken, dealt=deck.dealt + 1)
 

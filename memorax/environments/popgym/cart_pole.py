@@ -8,14 +8,19 @@ problems"; equations of motion by Florian 2005, "Correct equations for the dynam
 friction; gymnasium's `CartPole-v1`.
 """
 
+import abc
 import math
+from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from memorax.environments.spaces import Box, Dict
+from memorax.environments.popgym import draws
+from memorax.environments.popgym.base import PopgymEnvironment
+from memorax.environments.spaces import Box, Dict, Discrete
+from memorax.environments.types import largest
 
 GRAVITY = 9.8
 CART_MASS = 1.0
@@ -51,7 +56,8 @@ class CartPoleState:
 
 def initial(key: jax.Array) -> jax.Array:
     """The physical state in which an episode begins: each entry uniform within 0.05 of 0."""
-    return jax.random.uniform(key, (4,), minval=-INITIAL_RANGE, maxval=INITIAL_RANGE)
+    numbers = jnp.stack([draws.uniform(word) for word in draws.words(key, 4)])
+    return 2 * INITIAL_RANGE * numbers - INITIAL_RANGE
 
 
 def advance(physical: jax.Array, action: jax.Array) -> jax.Array:
@@ -81,28 +87,89 @@ def velocities(physical: jax.Array) -> jax.Array:
     return physical[jnp.array([1, 3])]
 
 
-def started(physical: jax.Array) -> CartPoleState:
-    """The state of an episode that begins at `physical`."""
-    return CartPoleState(jnp.asarray(physical, jnp.float32), jnp.int32(0))
+class CartPoleTask(PopgymEnvironment):
+    """What all CartPole families share; a family adds its limits, what it shows and how much noise is on that.
 
+    `create` without options makes the default params. They have an `episode_length`: an int, the steps after which an
+    episode is cut.
+    """
 
-def step(
-    state: CartPoleState, action: jax.Array, episode_length: int | jax.Array
-) -> tuple[CartPoleState, jax.Array, jax.Array, jax.Array]:
-    """The next state, the reward, terminated and truncated."""
-    physical, time = advance(state.physical, action), state.time + 1
-    # As in the original, the step that fails is rewarded like the others.
-    reward = jnp.float32(1) / episode_length
-    return CartPoleState(physical, time), reward, has_failed(physical), time >= episode_length
+    can_truncate: ClassVar[bool] = True
 
+    @staticmethod
+    @abc.abstractmethod
+    def create():
+        """The environment and its params."""
 
-def state_space() -> Dict:
-    """The space of `full_state`."""
-    unbounded = np.float32(np.inf)
-    high = (OBSERVED[0], unbounded, OBSERVED[1], unbounded)
-    return Dict({"physical": Box(tuple(-x for x in high), high, (4,)), "progress": Box(0.0, 1.0)})
+    @abc.abstractmethod
+    def first(self, physical):
+        """What the reset shows of `physical`, without noise: float32 `[2]`."""
 
+    @abc.abstractmethod
+    def shown(self, physical):
+        """What a step that led to `physical` shows, without noise: float32 `[2]`."""
 
-def full_state(state: CartPoleState, episode_length: int | jax.Array) -> dict[str, jax.Array]:
-    """`physical` as it is, without noise, and `progress`, the share of the steps that is over."""
-    return {"physical": state.physical, "progress": (state.time / episode_length).astype(jnp.float32)}
+    @abc.abstractmethod
+    def noise_sigma(self, params):
+        """Standard deviation of the normal noise on all that is shown, in its units; None where there is none."""
+
+    @final
+    @property
+    def default_params(self):
+        return self.create()[1]
+
+    @final
+    def action_space(self, params):
+        return Discrete(2)
+
+    @final
+    def state_space(self, params):
+        unbounded = np.float32(np.inf)
+        high = (OBSERVED[0], unbounded, OBSERVED[1], unbounded)
+        return Dict({"physical": Box(tuple(-x for x in high), high, (4,)), "progress": Box(0.0, 1.0)})
+
+    @final
+    def max_episode_steps(self, params):
+        return largest("episode_length", params.episode_length)
+
+    @final
+    def reset_env(self, key, params):
+        # Two words beyond those of the start.
+        return self.reset_with_state(initial(key), self._noise(draws.words(key, 6)[4:], params), params)
+
+    @final
+    def reset_with_state(self, physical, noise, params):
+        """As `reset_env`, but begins at `physical`, floats `[4]`, and shows it with `noise`, floats `[2]` or None.
+
+        For parity tests.
+        """
+        state = CartPoleState(jnp.asarray(physical, jnp.float32), jnp.int32(0))
+        return self._with_noise(self.first(state.physical), noise, params), state
+
+    @final
+    def step_env(self, key, state, action, params):
+        return self.step_with_noise(self._noise(draws.words(key, 2), params), state, action, params)
+
+    @final
+    def step_with_noise(self, noise, state, action, params):
+        """As `step_env`, but shows what happens with `noise`, floats `[2]` or None. For parity tests."""
+        physical, time = advance(state.physical, action), state.time + 1
+        # As in the original, the step that fails is rewarded like the others.
+        reward = jnp.float32(1) / params.episode_length
+        observation = self._with_noise(self.shown(physical), noise, params)
+        terminated, truncated = has_failed(physical), time >= params.episode_length
+        return observation, CartPoleState(physical, time), reward, terminated, truncated, {}
+
+    @final
+    def full_state(self, state, params):
+        return {"physical": state.physical, "progress": (state.time / params.episode_length).astype(jnp.float32)}
+
+    def _noise(self, words, params):
+        sigma = self.noise_sigma(params)
+        if sigma is None:
+            return None
+        # A barrier, because each number is vectorised over environments while it is a scalar, but not in an array.
+        return sigma * jnp.stack(jax.lax.optimization_barrier([draws.normal(word) for word in words]))
+
+    def _with_noise(self, observation, noise, params):
+        return observation if noise is None else jnp.clip(observation + noise, *self.observation_space(params).bounds())

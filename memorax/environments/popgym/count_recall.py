@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from memorax.environments.popgym import cards
+from memorax.environments.popgym import cards, draws
 from memorax.environments.popgym.base import PopgymEnvironment
 from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete
 
@@ -117,9 +117,9 @@ class CountRecall(PopgymEnvironment):
         return self._deal(None, cards.injected(values), cards.injected(queries), counts)
 
     def _deal(self, key, values, queries, counts):
-        value_word, query_word = (None, None) if key is None else jax.random.bits(key, (2,), jnp.uint32)
-        value, values = _draw(value_word, values)
-        query, queries = _draw(query_word, queries)
+        words = (None, None) if key is None else draws.words(key, 2)
+        value, values = cards.draw_with(words[0], values)
+        query, queries = cards.draw_with(words[1], queries)
         counts = counts + (jnp.arange(self.num_types) == value).astype(jnp.int32)
         return jnp.stack([value, query]), CountRecallState(values, queries, counts, query)
 
@@ -135,13 +135,3 @@ class CountRecall(PopgymEnvironment):
     def _due(self, state):
         # As a sum this is vectorised over environments and fused, which a gather is not.
         return jnp.sum(jnp.where(jnp.arange(self.num_types) == state.query, state.counts, 0))
-
-
-def _draw(word, deck):
-    """As `cards.draw`, but from a random word instead of a key: splitting keys would double the cost of a step."""
-    if deck.order is not None:
-        return cards.draw(None, deck)
-    total = deck.remaining[-1].astype(jnp.uint32)
-    card = jnp.sum((word % total).astype(jnp.int32) >= deck.remaining, dtype=jnp.int32)
-    taken = (jnp.arange(deck.remaining.size) >= card).astype(jnp.int32)
-    return card, deck.replace(remaining=deck.remaining - taken, dealt=deck.dealt + 1)

@@ -1,52 +1,71 @@
 """Boards as bits, and draws without replacement on them.
 
-A board of n cells is uint32 `[num_words(n)]`: cell i, in C order, is bit i % 32 of word i // 32. Auto-reset draws a new
+A board of n cells is a tuple of num_words(n) uint32 scalars: cell i, in C order, is bit i % 32 of word i // 32. Scalars
+are vectorised over environments, while the axis of an array would be a loop in each of them. Auto-reset draws a new
 board at every step of every environment, so that a draw must need few random words, no loop and no large array.
 """
 
+import functools
+import operator
 from collections.abc import Iterable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+Board = tuple[jax.Array | np.uint32, ...]
+
 
 def num_words(num_cells: int) -> int:
     return -(-num_cells // 32)
 
 
-def board_of(cells: Iterable[int], num_cells: int) -> np.ndarray:
+def empty(num_cells: int) -> Board:
+    """The board on which no cell is set."""
+    return (jnp.uint32(0),) * num_words(num_cells)
+
+
+def board_of(cells: Iterable[int], num_cells: int) -> tuple[np.uint32, ...]:
     """The constant board on which exactly `cells` are set."""
-    bits = np.zeros(32 * num_words(num_cells), np.uint64)
-    bits[list(cells)] = 1
-    return (bits.reshape(-1, 32) << np.arange(32, dtype=np.uint64)).sum(axis=1).astype(np.uint32)
+    words = [0] * num_words(num_cells)
+    for cell in cells:
+        words[cell // 32] |= 1 << cell % 32
+    return tuple(np.uint32(word) for word in words)
 
 
-def single(cell: jax.Array, num_cells: int) -> jax.Array:
+def single(cell: jax.Array, num_cells: int) -> Board:
     """The board on which only `cell`, an integer scalar, is set."""
     cell = cell.astype(jnp.uint32)
-    return jnp.where(jnp.arange(num_words(num_cells)) == cell >> 5, jnp.uint32(1) << (cell & 31), jnp.uint32(0))
+    bit = jnp.uint32(1) << (cell & 31)
+    return tuple(jnp.where(cell >> 5 == i, bit, jnp.uint32(0)) for i in range(num_words(num_cells)))
 
 
-def packed(cells: jax.Array) -> jax.Array:
+def both(a: Board, b: Board) -> Board:
+    """The cells that are set on both boards."""
+    return tuple(x & y for x, y in zip(a, b, strict=True))
+
+
+def either(a: Board, b: Board) -> Board:
+    """The cells that are set on one of the boards."""
+    return tuple(x | y for x, y in zip(a, b, strict=True))
+
+
+def overlap(a: Board, b: Board) -> jax.Array:
+    """Whether any cell is set on both boards."""
+    return functools.reduce(operator.or_, both(a, b)) != 0
+
+
+def packed(cells: jax.Array) -> Board:
     """The board of `cells`, any shape: set where they are not 0."""
     cells = jnp.ravel(jnp.asarray(cells) != 0)
     cells = jnp.pad(cells, (0, 32 * num_words(cells.size) - cells.size)).reshape(-1, 32)
-    return jnp.sum(cells.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32)
+    return tuple(jnp.sum(cells.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32))
 
 
-def unpacked(board: jax.Array, num_cells: int) -> jax.Array:
+def unpacked(board: Board, num_cells: int) -> jax.Array:
     """The inverse of `packed`: bool `[num_cells]`."""
-    bits = board[:, None] >> jnp.arange(32, dtype=jnp.uint32) & 1
+    bits = jnp.stack(board)[:, None] >> jnp.arange(32, dtype=jnp.uint32) & 1
     return bits.ravel()[:num_cells].astype(jnp.bool_)
-
-
-def random_words(key: jax.Array, n: int) -> list[jax.Array]:
-    """`n` random uint32 scalars."""
-    # A key split off another is two words, and costs as much as a single one of `jax.random.bits`.
-    keys = jax.random.split(key, -(-n // 2))
-    data = jax.random.key_data(keys) if jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) else keys
-    return list(data[:, :2].ravel())[:n]
 
 
 def digit(word: jax.Array, n: int | jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import struct
 
-from memorax.environments.popgym import cards, grid
+from memorax.environments.popgym import cards, draws, grid
 from memorax.environments.popgym.base import PopgymEnvironment
 from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete
 
@@ -30,8 +30,8 @@ class MineSweeperParams:
 class MineSweeperState:
     """`mines`, `viewed`: boards of bits, see `grid`; `num_viewed`, `time`: int32 scalars, cells and steps so far."""
 
-    mines: jax.Array
-    viewed: jax.Array
+    mines: grid.Board
+    viewed: grid.Board
     num_viewed: jax.Array
     time: jax.Array
 
@@ -117,22 +117,25 @@ class MineSweeper(PopgymEnvironment):
         return self._start(grid.packed(board))
 
     def _start(self, mines):
-        return jnp.int32(0), MineSweeperState(mines, jnp.zeros_like(mines), jnp.int32(0), jnp.int32(0))
+        return jnp.int32(0), MineSweeperState(mines, grid.empty(self.num_cells), jnp.int32(0), jnp.int32(0))
 
     def step_env(self, key, state, action, params):
-        row, column = action[0], action[1]
-        clicked = grid.single(row * self.board_size + column, self.num_cells)
-        is_mine, was_viewed = jnp.any(state.mines & clicked), jnp.any(state.viewed & clicked)
+        # Barriers, because XLA for CPUs would compute the cell and what is there again for every word of the state.
+        cell = jax.lax.optimization_barrier(action[0] * self.board_size + action[1])
+        clicked = grid.single(cell, self.num_cells)
+        is_mine, was_viewed = jax.lax.optimization_barrier(
+            (grid.overlap(state.mines, clicked), grid.overlap(state.viewed, clicked))
+        )
         views = ~is_mine & ~was_viewed
 
         one = 1 / self.num_clear
         reward = jnp.where(is_mine, -0.5 - one, jnp.where(was_viewed, -0.5 / (self.num_clear - 2), one))
-        near = jnp.asarray(_blocks(self.board_size))[row, column]
-        observation = jnp.sum(jax.lax.population_count(state.mines & near)).astype(jnp.int32)
+        near = grid.both(state.mines, tuple(jnp.asarray(_blocks(self.board_size))[cell]))
+        observation = sum(jax.lax.population_count(word) for word in near).astype(jnp.int32)
 
         state = MineSweeperState(
             mines=state.mines,
-            viewed=jnp.where(views, state.viewed | clicked, state.viewed),
+            viewed=grid.either(state.viewed, tuple(jnp.where(views, word, 0) for word in clicked)),
             num_viewed=state.num_viewed + views.astype(jnp.int32),
             time=state.time + 1,
         )
@@ -148,33 +151,28 @@ class MineSweeper(PopgymEnvironment):
         }
 
 
-def lay_mines(key: jax.Array, num_cells: int, num_mines: int) -> jax.Array:
+def lay_mines(key: jax.Array, num_cells: int, num_mines: int) -> grid.Board:
     """A random board with `num_mines` of `num_cells` cells set, all such boards being equally likely.
 
     Floyd's algorithm (Bentley and Floyd 1987, "A sample of brilliance"): the i-th mine goes to a uniform cell among the
     first num_cells - num_mines + i (from 1), or to the last of those if that cell is taken.
     """
     # Two mines share a word: with 64 cells, their joint distribution is off uniform by less than 1e-6.
-    words = grid.random_words(key, -(-num_mines // 2))
-    mines = jnp.zeros((grid.num_words(num_cells),), jnp.uint32)
+    words = draws.words(key, -(-num_mines // 2))
+    mines = grid.empty(num_cells)
     for i in range(num_mines):
         last = num_cells - num_mines + i
         cell, words[i // 2] = grid.digit(words[i // 2], last + 1)
         mine = grid.single(cell, num_cells)
-        is_taken = jnp.any(mines & mine)
-        mines |= jnp.where(is_taken, grid.board_of([last], num_cells), mine)
-    return mines
+        is_taken, instead = grid.overlap(mines, mine), grid.board_of([last], num_cells)
+        mine = tuple(jnp.where(is_taken, a, b) for a, b in zip(instead, mine, strict=True))
+        mines = grid.either(mines, mine)
+    # Kept apart from what follows, since XLA for CPUs would copy this code into that of every word.
+    return jax.lax.optimization_barrier(mines)
 
 
 def _blocks(board_size):
-    """Boards of the 3 x 3 blocks around every cell, less what lies outside: uint32 `[D, D, num_words]`."""
+    """Boards of the 3 x 3 blocks around every cell, less what lies outside: uint32 `[D^2, num_words]`."""
     cells = np.arange(board_size**2).reshape(board_size, board_size)
-    return np.array(
-        [
-            [
-                grid.board_of(cells[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].ravel(), cells.size)
-                for column in range(board_size)
-            ]
-            for row in range(board_size)
-        ]
-    )
+    blocks = [cells[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] for i in range(board_size) for j in range(board_size)]
+    return np.array([grid.board_of(block.ravel().tolist(), cells.size) for block in blocks])

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from memorax.environments.popgym import cards
+from memorax.environments.popgym import cards, draws
 from memorax.environments.popgym.base import PopgymEnvironment
 from memorax.environments.spaces import Box, Dict, Discrete
 from memorax.environments.types import largest
@@ -91,7 +91,7 @@ class MultiarmedBandit(PopgymEnvironment):
         return largest("episode_length", params.episode_length)
 
     def reset_env(self, key, params):
-        return jnp.int32(0), MultiarmedBanditState(_words(key), None, jnp.int32(0))
+        return jnp.int32(0), MultiarmedBanditState(draws.seed_of(key), None, jnp.int32(0))
 
     def reset_with_arms(self, arms, params):
         """As `reset_env`, but the arms pay with the probabilities `arms`, floats `[num_bandits]`; go on with
@@ -103,7 +103,7 @@ class MultiarmedBandit(PopgymEnvironment):
         return jnp.int32(0), MultiarmedBanditState(None, arms, jnp.int32(0))
 
     def step_env(self, key, state, action, params):
-        return self.step_with_draw(jax.random.uniform(key), state, action, params)
+        return self.step_with_draw(draws.uniform(draws.words(key, 1)[0]), state, action, params)
 
     def step_with_draw(self, draw, state, action, params):
         """As `step_env`, but the arm pays if `draw`, uniform on [0, 1), is below its probability."""
@@ -121,12 +121,4 @@ class MultiarmedBandit(PopgymEnvironment):
         """The probability with which that arm pays, float32 scalar."""
         if state.arms is not None:
             return state.arms[arm]
-        # Folding the arm in is one call of the generator; the key that it gives is random, and serves as the number.
-        word = _words(jax.random.fold_in(jax.random.wrap_key_data(state.seed, impl="threefry2x32"), arm))[0]
-        return (word >> 8).astype(jnp.float32) * 2.0**-24
-
-
-def _words(key):
-    """Two uint32 of a key, whether typed or raw, and of whatever generator."""
-    data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
-    return data[:2]
+        return draws.uniform(draws.word(state.seed, arm))

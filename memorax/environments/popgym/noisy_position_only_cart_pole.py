@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 from flax import struct
 
 from memorax.environments.popgym import cards, cart_pole
-from memorax.environments.popgym.base import PopgymEnvironment
-from memorax.environments.spaces import Discrete
-from memorax.environments.types import largest
+from memorax.environments.popgym.cart_pole import CartPoleTask
 
 # The original makes the noise stronger, but the episodes no longer.
 DIFFICULTIES = {
@@ -31,7 +27,7 @@ class NoisyCartPoleParams:
 
 
 @dataclass(frozen=True)
-class NoisyPositionOnlyCartPole(PopgymEnvironment):
+class NoisyPositionOnlyCartPole(CartPoleTask):
     """Each step pushes a cart to the left (0) or right (1), to keep the pole on it upright and the cart on its track.
 
     The reset and every step show the position of the cart and the angle of the pole, with normal noise of standard
@@ -51,7 +47,6 @@ class NoisyPositionOnlyCartPole(PopgymEnvironment):
     """
 
     task_version: ClassVar[int] = 1
-    can_truncate: ClassVar[bool] = True
 
     @staticmethod
     def create(
@@ -63,48 +58,14 @@ class NoisyPositionOnlyCartPole(PopgymEnvironment):
             raise ValueError(f"NoisyPositionOnlyCartPole: noise_sigma is {noise_sigma!r}; it must be a number >= 0")
         return NoisyPositionOnlyCartPole(), NoisyCartPoleParams(noise_sigma, episode_length)
 
-    @property
-    def default_params(self) -> NoisyCartPoleParams:
-        return NoisyCartPoleParams()
-
     def observation_space(self, params):
         return cart_pole.POSITIONS
 
-    def action_space(self, params):
-        return Discrete(2)
+    def first(self, physical):
+        return cart_pole.positions(physical)
 
-    def state_space(self, params):
-        return cart_pole.state_space()
+    def shown(self, physical):
+        return cart_pole.positions(physical)
 
-    def max_episode_steps(self, params):
-        return largest("episode_length", params.episode_length)
-
-    def noise(self, key, params):
-        """What is added to one observation: float32 `[2]`."""
-        return params.noise_sigma * jax.random.normal(key, (2,))
-
-    def reset_env(self, key, params):
-        state_key, noise_key = jax.random.split(key)
-        return self.reset_with_state(cart_pole.initial(state_key), self.noise(noise_key, params), params)
-
-    def reset_with_state(self, physical, noise, params):
-        """As `reset_env`, but begins at `physical`, floats `[4]`, and shows it with `noise`, floats `[2]`.
-
-        For parity tests.
-        """
-        state = cart_pole.started(physical)
-        return self._shown(state, noise), state
-
-    def step_env(self, key, state, action, params):
-        return self.step_with_noise(self.noise(key, params), state, action, params)
-
-    def step_with_noise(self, noise, state, action, params):
-        """As `step_env`, but shows what happens with `noise`, floats `[2]`."""
-        state, reward, terminated, truncated = cart_pole.step(state, action, params.episode_length)
-        return self._shown(state, noise), state, reward, terminated, truncated, {}
-
-    def _shown(self, state, noise):
-        return jnp.clip(cart_pole.positions(state.physical) + noise, -cart_pole.OBSERVED, cart_pole.OBSERVED)
-
-    def full_state(self, state, params):
-        return cart_pole.full_state(state, params.episode_length)
+    def noise_sigma(self, params):
+        return params.noise_sigma

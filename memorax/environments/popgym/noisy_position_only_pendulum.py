@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 from flax import struct
 
-from memorax.environments.popgym import cards, pendulum
-from memorax.environments.popgym.base import PopgymEnvironment
-from memorax.environments.types import largest
+from memorax.environments.popgym import cards
+from memorax.environments.popgym.pendulum import PendulumTask
 
 # The original makes the noise stronger, but leaves the length of the episodes alone.
 DIFFICULTIES = {
@@ -28,7 +25,7 @@ class NoisyPendulumParams:
 
 
 @dataclass(frozen=True)
-class NoisyPositionOnlyPendulum(PopgymEnvironment):
+class NoisyPositionOnlyPendulum(PendulumTask):
     """Each step turns the joint of a pendulum with a torque, to swing it up and to hold it there.
 
     The reset and every step show the cosine and the sine of its angle from upright, with normal noise of standard
@@ -47,7 +44,6 @@ class NoisyPositionOnlyPendulum(PopgymEnvironment):
     """
 
     task_version: ClassVar[int] = 1
-    can_truncate: ClassVar[bool] = True
 
     @staticmethod
     def create(
@@ -59,48 +55,5 @@ class NoisyPositionOnlyPendulum(PopgymEnvironment):
             raise ValueError(f"NoisyPositionOnlyPendulum: noise_sigma is {noise_sigma!r}; it must be a number >= 0")
         return NoisyPositionOnlyPendulum(), NoisyPendulumParams(noise_sigma, episode_length)
 
-    @property
-    def default_params(self) -> NoisyPendulumParams:
-        return NoisyPendulumParams()
-
-    def observation_space(self, params):
-        return pendulum.POSITIONS
-
-    def action_space(self, params):
-        return pendulum.TORQUES
-
-    def state_space(self, params):
-        return pendulum.state_space()
-
-    def max_episode_steps(self, params):
-        return largest("episode_length", params.episode_length)
-
-    def noise(self, key, params):
-        """What is added to one observation: float32 `[2]`."""
-        return params.noise_sigma * jax.random.normal(key, (2,))
-
-    def reset_env(self, key, params):
-        state_key, noise_key = jax.random.split(key)
-        return self.reset_with_state(pendulum.initial(state_key), self.noise(noise_key, params), params)
-
-    def reset_with_state(self, physical, noise, params):
-        """As `reset_env`, but begins at `physical`, floats `[2]`, and shows it with `noise`, floats `[2]`.
-
-        For parity tests.
-        """
-        state = pendulum.started(physical)
-        return self._shown(state, noise), state
-
-    def step_env(self, key, state, action, params):
-        return self.step_with_noise(self.noise(key, params), state, action, params)
-
-    def step_with_noise(self, noise, state, action, params):
-        """As `step_env`, but shows what happens with `noise`, floats `[2]`."""
-        state, reward, terminated, truncated = pendulum.step(state, action, params.episode_length)
-        return self._shown(state, noise), state, reward, terminated, truncated, {}
-
-    def _shown(self, state, noise):
-        return jnp.clip(pendulum.positions(state.physical) + noise, -1.0, 1.0)
-
-    def full_state(self, state, params):
-        return pendulum.full_state(state, params.episode_length)
+    def noise_sigma(self, params):
+        return params.noise_sigma

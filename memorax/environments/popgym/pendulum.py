@@ -7,13 +7,18 @@ velocity.
 Source: gymnasium's `Pendulum-v1`.
 """
 
+import abc
 import math
+from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
+from memorax.environments.popgym import draws
+from memorax.environments.popgym.base import PopgymEnvironment
 from memorax.environments.spaces import Box, Dict
+from memorax.environments.types import largest
 
 GRAVITY = 10.0
 MASS = 1.0
@@ -49,7 +54,7 @@ class PendulumState:
 def initial(key: jax.Array) -> jax.Array:
     """The physical state in which an episode begins: any angle, a velocity within 1 of 0, both uniform."""
     high = jnp.array([math.pi, INITIAL_SPEED], jnp.float32)
-    return jax.random.uniform(key, (2,), minval=-high, maxval=high)
+    return 2 * high * jnp.stack([draws.uniform(word) for word in draws.words(key, 2)]) - high
 
 
 def wrapped(angle: jax.Array) -> jax.Array:
@@ -72,30 +77,85 @@ def positions(physical: jax.Array) -> jax.Array:
     return jnp.stack([jnp.cos(physical[0]), jnp.sin(physical[0])])
 
 
-def started(physical: jax.Array) -> PendulumState:
-    """The state of an episode that begins at `physical`."""
-    return PendulumState(jnp.asarray(physical, jnp.float32), jnp.int32(0))
+class PendulumTask(PopgymEnvironment):
+    """What all Pendulum families share; a family adds its limits and how much noise is on what it shows.
 
-
-def step(
-    state: PendulumState, action: jax.Array, episode_length: int | jax.Array
-) -> tuple[PendulumState, jax.Array, jax.Array, jax.Array]:
-    """The next state, the reward, terminated and truncated."""
-    physical, cost = advance(state.physical, action)
-    time = state.time + 1
-    reward = ((HALF_COST - cost) / HALF_COST / episode_length).astype(jnp.float32)
-    return PendulumState(physical, time), reward, jnp.bool_(False), time >= episode_length
-
-
-def state_space() -> Dict:
-    """The space of `full_state`."""
-    high = (1.0, 1.0, MAX_SPEED)
-    return Dict({"physical": Box(tuple(-x for x in high), high, (3,)), "progress": Box(0.0, 1.0)})
-
-
-def full_state(state: PendulumState, episode_length: int | jax.Array) -> dict[str, jax.Array]:
-    """`physical`: the cosine and the sine of the angle, without noise, and the velocity; `progress`, the share of the
-    steps that is over.
+    `create` without options makes the default params. They have an `episode_length`: an int, the steps in an episode.
     """
-    physical = jnp.append(positions(state.physical), state.physical[1])
-    return {"physical": physical, "progress": (state.time / episode_length).astype(jnp.float32)}
+
+    can_truncate: ClassVar[bool] = True
+
+    @staticmethod
+    @abc.abstractmethod
+    def create():
+        """The environment and its params."""
+
+    @abc.abstractmethod
+    def noise_sigma(self, params):
+        """Standard deviation of the normal noise on the cosine and the sine shown; None where there is none."""
+
+    @final
+    @property
+    def default_params(self):
+        return self.create()[1]
+
+    @final
+    def observation_space(self, params):
+        return POSITIONS
+
+    @final
+    def action_space(self, params):
+        return TORQUES
+
+    @final
+    def state_space(self, params):
+        high = (1.0, 1.0, MAX_SPEED)
+        return Dict({"physical": Box(tuple(-x for x in high), high, (3,)), "progress": Box(0.0, 1.0)})
+
+    @final
+    def max_episode_steps(self, params):
+        return largest("episode_length", params.episode_length)
+
+    @final
+    def reset_env(self, key, params):
+        # Two words beyond those of the start.
+        return self.reset_with_state(initial(key), self._noise(draws.words(key, 4)[2:], params), params)
+
+    @final
+    def reset_with_state(self, physical, noise, params):
+        """As `reset_env`, but begins at `physical`, floats `[2]`, and shows it with `noise`, floats `[2]` or None.
+
+        For parity tests.
+        """
+        state = PendulumState(jnp.asarray(physical, jnp.float32), jnp.int32(0))
+        return _with_noise(positions(state.physical), noise), state
+
+    @final
+    def step_env(self, key, state, action, params):
+        return self.step_with_noise(self._noise(draws.words(key, 2), params), state, action, params)
+
+    @final
+    def step_with_noise(self, noise, state, action, params):
+        """As `step_env`, but shows what happens with `noise`, floats `[2]` or None. For parity tests."""
+        physical, cost = advance(state.physical, action)
+        time = state.time + 1
+        reward = ((HALF_COST - cost) / HALF_COST / params.episode_length).astype(jnp.float32)
+        observation = _with_noise(positions(physical), noise)
+        truncated = time >= params.episode_length
+        return observation, PendulumState(physical, time), reward, jnp.bool_(False), truncated, {}
+
+    @final
+    def full_state(self, state, params):
+        physical = jnp.append(positions(state.physical), state.physical[1])
+        return {"physical": physical, "progress": (state.time / params.episode_length).astype(jnp.float32)}
+
+    def _noise(self, words, params):
+        sigma = self.noise_sigma(params)
+        if sigma is None:
+            return None
+        # A barrier, because each number is vectorised over environments while it is a scalar, but not in an array.
+        return sigma * jnp.stack(jax.lax.optimization_barrier([draws.normal(word) for word in words]))
+
+
+def _with_noise(observation, noise):
+    return observation if noise is None else jnp.clip(observation + noise, -1.0, 1.0)

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from memorax.environments.popgym import cards, pendulum
-from memorax.environments.popgym.base import PopgymEnvironment
-from memorax.environments.popgym.pendulum import PendulumParams
-from memorax.environments.types import largest
+from memorax.environments.popgym import cards
+from memorax.environments.popgym.pendulum import PendulumParams, PendulumTask
 
 # The original makes the harder ones shorter: less time is left after the swing up.
 DIFFICULTIES = {
@@ -17,7 +15,7 @@ DIFFICULTIES = {
 
 
 @dataclass(frozen=True)
-class PositionOnlyPendulum(PopgymEnvironment):
+class PositionOnlyPendulum(PendulumTask):
     """Each step turns the joint of a pendulum with a torque, to swing it up and to hold it there.
 
     The reset and every step show the cosine and the sine of its angle from upright; see `pendulum` for how it moves.
@@ -35,7 +33,6 @@ class PositionOnlyPendulum(PopgymEnvironment):
     """
 
     task_version: ClassVar[int] = 1
-    can_truncate: ClassVar[bool] = True
 
     @staticmethod
     def create(*, episode_length: int = 200) -> tuple["PositionOnlyPendulum", PendulumParams]:
@@ -43,33 +40,5 @@ class PositionOnlyPendulum(PopgymEnvironment):
         cards.check_integer("PositionOnlyPendulum", "episode_length", episode_length, 1)
         return PositionOnlyPendulum(), PendulumParams(episode_length=episode_length)
 
-    @property
-    def default_params(self) -> PendulumParams:
-        return PendulumParams()
-
-    def observation_space(self, params):
-        return pendulum.POSITIONS
-
-    def action_space(self, params):
-        return pendulum.TORQUES
-
-    def state_space(self, params):
-        return pendulum.state_space()
-
-    def max_episode_steps(self, params):
-        return largest("episode_length", params.episode_length)
-
-    def reset_env(self, key, params):
-        return self.reset_with_state(pendulum.initial(key), params)
-
-    def reset_with_state(self, physical, params):
-        """As `reset_env`, but begins at `physical`, floats `[2]`; go on with `step_env`. For parity tests."""
-        state = pendulum.started(physical)
-        return pendulum.positions(state.physical), state
-
-    def step_env(self, key, state, action, params):
-        state, reward, terminated, truncated = pendulum.step(state, action, params.episode_length)
-        return pendulum.positions(state.physical), state, reward, terminated, truncated, {}
-
-    def full_state(self, state, params):
-        return pendulum.full_state(state, params.episode_length)
+    def noise_sigma(self, params):
+        return None

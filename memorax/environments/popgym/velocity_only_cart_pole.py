@@ -4,10 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from memorax.environments.popgym import cards, cart_pole
-from memorax.environments.popgym.base import PopgymEnvironment
-from memorax.environments.popgym.cart_pole import CartPoleParams
-from memorax.environments.spaces import Discrete
-from memorax.environments.types import largest
+from memorax.environments.popgym.cart_pole import CartPoleParams, CartPoleTask
 
 DIFFICULTIES = {
     "Easy": {"episode_length": 200},
@@ -17,7 +14,7 @@ DIFFICULTIES = {
 
 
 @dataclass(frozen=True)
-class VelocityOnlyCartPole(PopgymEnvironment):
+class VelocityOnlyCartPole(CartPoleTask):
     """Each step pushes a cart to the left (0) or right (1), to keep the pole on it upright and the cart on its track.
 
     Every step shows the velocity of the cart and the angular velocity of the pole; see `cart_pole` for how they move.
@@ -36,7 +33,6 @@ class VelocityOnlyCartPole(PopgymEnvironment):
     """
 
     task_version: ClassVar[int] = 1
-    can_truncate: ClassVar[bool] = True
 
     @staticmethod
     def create(*, episode_length: int = 200) -> tuple["VelocityOnlyCartPole", CartPoleParams]:
@@ -44,33 +40,14 @@ class VelocityOnlyCartPole(PopgymEnvironment):
         cards.check_integer("VelocityOnlyCartPole", "episode_length", episode_length, 1)
         return VelocityOnlyCartPole(), CartPoleParams(episode_length=episode_length)
 
-    @property
-    def default_params(self) -> CartPoleParams:
-        return CartPoleParams()
-
     def observation_space(self, params):
         return cart_pole.VELOCITIES
 
-    def action_space(self, params):
-        return Discrete(2)
+    def first(self, physical):
+        return cart_pole.positions(physical)
 
-    def state_space(self, params):
-        return cart_pole.state_space()
+    def shown(self, physical):
+        return cart_pole.velocities(physical)
 
-    def max_episode_steps(self, params):
-        return largest("episode_length", params.episode_length)
-
-    def reset_env(self, key, params):
-        return self.reset_with_state(cart_pole.initial(key), params)
-
-    def reset_with_state(self, physical, params):
-        """As `reset_env`, but begins at `physical`, floats `[4]`; go on with `step_env`. For parity tests."""
-        state = cart_pole.started(physical)
-        return cart_pole.positions(state.physical), state
-
-    def step_env(self, key, state, action, params):
-        state, reward, terminated, truncated = cart_pole.step(state, action, params.episode_length)
-        return cart_pole.velocities(state.physical), state, reward, terminated, truncated, {}
-
-    def full_state(self, state, params):
-        return cart_pole.full_state(state, params.episode_length)
+    def noise_sigma(self, params):
+        return None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from memorax.environments.popgym import autoencode, cards, concentration, count_recall, multiarmed_bandit
+from memorax.environments.popgym import autoencode, cards, concentration, count_recall, draws, multiarmed_bandit
 
 NUM_EPISODES = 10_000
 ALPHA = 1e-3  # of one false alarm among all laws of a test
@@ -172,7 +172,7 @@ def test_a_card_once_seen_stays_what_it_was():
 
 
 def with_replacement(key, deck):
-    card, after = draw(key, deck)
+    card, after = draw_with(jax.random.bits(key, (), jnp.uint32), deck)
     return card, deck.replace(dealt=after.dealt)
 
 
@@ -184,7 +184,7 @@ def types_alike(key, deck):
     return card, deck.replace(remaining=deck.remaining - taken, dealt=deck.dealt + 1)
 
 
-draw = cards.draw
+draw_with = cards.draw_with
 BIASES = pytest.mark.parametrize(("bias", "law"), [(with_replacement, "complete"), (types_alike, "half")])
 
 
@@ -205,15 +205,13 @@ def test_a_biased_deal_in_count_recall_is_noticed(monkeypatch, bias, law):
     def biased(word, deck):
         return bias(jax.random.key(word), deck)
 
-    monkeypatch.setattr(count_recall, "_draw", biased)
+    monkeypatch.setattr(cards, "draw_with", biased)
     found = rejected(count_recall_laws(1, "colors"))
     assert {f"values {law}", f"queries {law}"} <= found
 
 
 def test_queries_that_follow_the_values_are_noticed(monkeypatch):
-    monkeypatch.setattr(
-        jax.random, "bits", lambda key, shape, dtype, bits=jax.random.bits: jnp.tile(bits(key, (), dtype), shape)
-    )
+    monkeypatch.setattr(draws, "words", lambda key, n, words=draws.words: words(key, 1) * n)
     assert {"independent 0 0", "independent 30 30"} <= rejected(count_recall_laws(1, "colors"))
 
 

@@ -1,124 +1,77 @@
-"""Our POPGym against the installed original, step by step, on decks injected from it."""
+"""Every POPGym task of ours equals the installed original in every step, and docs/popgym-parity.md says so."""
 
-import importlib
+import dataclasses
+import importlib.metadata
+from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
-from memorax.environments import make
-from memorax.environments.popgym.higher_lower import HigherLower
-from memorax.environments.popgym.repeat_first import RepeatFirst
-
 pytest.importorskip("popgym", reason="the original popgym (extra 'popgym') is not installed: nothing to compare with")
 
-SEEDS = (0, 1, 2)
-POLICIES = ("random", "perfect", "worst")
-FILES = {"RepeatPrevious": "repeat_previous", "RepeatFirst": "repeat_first", "HigherLower": "higher_lower"}
-TASKS = [(family, difficulty) for family in FILES for difficulty in ("Easy", "Medium", "Hard")]
+from memorax.environments import popgym
+from parity import FAMILIES, TASKS
+from parity.comparison import SEEDS, compare, different_spaces, mismatches, play_ours, unlike
+from parity.document import DRAWN, PAGE, VERSION, committed_rows, document, row
+from parity.family import NOTHING
+from parity.recording import record
 
-
-def right_actions(family, order, k):
-    """The rewarded action at each step, from the whole deck; anything where no action is."""
-    steps = np.arange(len(order) - 1)
-    match family:
-        case "RepeatPrevious":
-            return order[np.maximum(steps - k + 1, 0)]
-        case "RepeatFirst":
-            return np.full(len(steps), order[0])
-        case "HigherLower":
-            return (order[1:] < order[:-1]).astype(np.int64)
-
-
-def play_original(family, difficulty):
-    """Episodes of the original for all seeds and policies: dict of arrays `[episodes, ...]`."""
-    original = getattr(importlib.import_module(f"popgym.envs.{FILES[family]}"), f"{family}{difficulty}")()
-    episodes = []
-    for seed in SEEDS:
-        for policy in POLICIES:
-            first, _ = original.reset(seed=seed)
-            deck = original.unwrapped.deck
-            types = deck.ranks_idx if family == "HigherLower" else deck.suits_idx
-            order, num_actions = types[deck.idx[::-1]], int(original.action_space.n)
-            actions = right_actions(family, order, original.k if family == "RepeatPrevious" else None)
-            if policy == "worst":
-                actions = (actions + 1) % num_actions
-            elif policy == "random":
-                actions = np.random.default_rng(seed).integers(0, num_actions, len(actions))
-            steps = []
-            for action in actions:
-                steps.append(original.step(int(action))[:4])
-                if steps[-1][2] or steps[-1][3]:
-                    break
-            observation, reward, terminated, truncated = map(np.array, zip(*steps, strict=True))
-            episode = {"order": order, "actions": actions, "first": first, "observation": observation}
-            episodes.append(episode | {"reward": reward, "terminated": terminated, "truncated": truncated})
-    return {name: np.stack([episode[name] for episode in episodes]) for name in episodes[0]}
-
-
-def play_ours(env, params, orders, actions):
-    def episode(order, actions):
-        first, state = env.reset_with_order(order, params)
-
-        def step(state, action):
-            observation, state, reward, terminated, truncated, _ = env.step_env(key, state, action, params)
-            return state, {
-                "observation": observation,
-                "reward": reward,
-                "terminated": terminated,
-                "truncated": truncated,
-            }
-
-        return {"first": first, **jax.lax.scan(step, state, actions)[1]}
-
-    key = jax.random.key(0)
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(episode))(orders, actions.astype(np.int32)))
-
-
-def mismatches(ours, original):
-    """Names of the quantities that differ anywhere: exactly, or by more than 1e-6 for rewards."""
-    exact = ("first", "observation", "terminated", "truncated")
-    found = {name for name in exact if not np.array_equal(ours[name], original[name])}
-    rewards_agree = ours["reward"].shape == original["reward"].shape and np.allclose(
-        ours["reward"], original["reward"], rtol=0, atol=1e-6
-    )
-    return found if rewards_agree else found | {"reward"}
+REGENERATE = "run: PYTHONPATH=tests python -m parity --write"
 
 
 @pytest.mark.parametrize(("family", "difficulty"), TASKS, ids="".join)
 def test_every_step_equals_the_original(family, difficulty):
-    env, params = make(f"popgym::{family}{difficulty}")
-    original = play_original(family, difficulty)
-    ours = play_ours(env, params, original["order"], original["actions"])
-    assert mismatches(ours, original) == set()
-    assert original["observation"].shape == (len(SEEDS) * len(POLICIES), env.max_episode_steps(params))
-    assert original["terminated"][:, -1].all()
-
-    returns = ours["reward"].reshape(len(SEEDS), len(POLICIES), -1).sum(-1)
-    if family == "HigherLower":
-        assert (returns[:, 1] > 0.8).all()
-        assert (returns[:, 2] < -0.8).all()
-    else:
-        np.testing.assert_allclose(returns[:, 1], 1, atol=1e-4)
-        np.testing.assert_allclose(returns[:, 2], -1, atol=1e-4)
-    assert (np.abs(returns[:, 0]) < 0.9).all()
+    comparison = compare(FAMILIES[family], difficulty)
+    assert comparison.mismatches == {}
+    assert comparison.unlike == ()
+    env, params = FAMILIES[family].build(difficulty)
+    assert record(FAMILIES[family], difficulty, SEEDS).played.shape[1] == env.max_episode_steps(params)
+    assert row(comparison) == committed_rows().get(comparison.task), REGENERATE
 
 
-def test_a_lag_off_by_one_is_caught():
-    original = play_original("RepeatPrevious", "Easy")
-    env, params = make("popgym::RepeatPrevious", k=5)
-    assert mismatches(play_ours(env, params, original["order"], original["actions"]), original) == {"reward"}
+def test_the_page_is_up_to_date():
+    """Around its rows, each of which is compared where its task is: a whole that no process has to compute."""
+    rows = committed_rows()
+    assert list(rows) == ["".join(task) for task in TASKS], REGENERATE
+    assert document(rows.values()) == PAGE.read_text(encoding="utf-8"), REGENERATE
 
 
-def test_a_deck_dealt_from_the_wrong_end_is_caught():
-    original = play_original("HigherLower", "Easy")
-    env, params = HigherLower.create()
-    ours = play_ours(env, params, original["order"][:, ::-1], original["actions"])
-    assert mismatches(ours, original) >= {"observation", "reward"}
+def test_the_page_is_about_every_task_and_the_installed_original():
+    assert {"".join(task) for task in TASKS} | FAMILIES.keys() == popgym.TASKS.keys()
+    assert importlib.metadata.version("popgym") == VERSION
+    assert {family for _, families, *_ in DRAWN for family in families} == FAMILIES.keys()
 
 
-def test_an_episode_of_another_length_is_caught():
-    original = play_original("RepeatFirst", "Easy")
-    env, params = RepeatFirst.create(num_decks=2)
-    ours = play_ours(env, params, np.tile(original["order"], 2), original["actions"])
-    assert mismatches(ours, original) == {"terminated", "reward"}
+def test_the_tests_that_the_page_names_exist():
+    for _, _, file, tests in DRAWN:
+        text = (Path(__file__).parent / file).read_text(encoding="utf-8")
+        for test in tests:
+            assert f"def {test}(" in text, (file, test)
+
+
+def test_other_spaces_are_caught():
+    family = FAMILIES["CountRecall"]
+    env, params = family.build("Easy")
+    # Medium has more types, but as many actions; Hard has other actions as well.
+    assert different_spaces(env, params, family.build_original("Medium")) == 1
+    assert different_spaces(env, params, family.build_original("Hard")) == 2
+
+
+def test_episodes_unlike_what_their_policy_is_for_are_caught():
+    family = FAMILIES["RepeatFirst"]
+    hopeless = dataclasses.replace(family, policies=family.policies | {"perfect": NOTHING})
+    assert unlike(hopeless, record(family, "Easy", 2)) == ("perfect",)
+
+
+def test_one_different_entry_is_one_mismatch_and_after_the_end_there_is_none():
+    family = FAMILIES["NoisyPositionOnlyCartPole"]
+    recording = record(family, "Easy", 1)
+    ours = play_ours(family, *family.build("Easy"), recording)
+    assert mismatches(ours, recording) == {}
+    for name, change in {"observation": 2e-6, "reward": np.nan, "terminated": True}.items():
+        one = {**ours, name: ours[name].copy()}
+        one[name][0, 3] = one[name][0, 3] + change
+        assert mismatches(one, recording) == {name: 1}
+        after = {**ours, name: ours[name].copy()}
+        after[name][~recording.played] = 9
+        assert mismatches(after, recording) == {}
