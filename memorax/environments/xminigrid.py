@@ -1,4 +1,4 @@
-"""XLand-MiniGrid 0.9 (https://github.com/dunnolab/xland-minigrid) under our contract; imported when one is made.
+"""XLand-MiniGrid 0.9 (https://github.com/corl-team/xland-minigrid) under our contract; imported when one is made.
 
 Its ids `MiniGrid-*`: MiniGrid's tasks over a grid of tiles and colours. What its ids `XLand-MiniGrid-*` ask for is
 said by a ruleset out of a benchmark that has to be downloaded; without one nothing is ever rewarded.

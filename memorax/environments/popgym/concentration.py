@@ -150,16 +150,16 @@ class Concentration(PopgymEnvironment):
         return jnp.full((self.num_cards,), self.num_types, jnp.int32), state
 
     def step_env(self, key, state, action, params):
-        # Comparisons with every cell are vectorised over environments and fused; gathers and scatters are neither.
         cells = jnp.arange(self.num_cards)
         flipped, is_first = cells == action, cells == state.first
-        card, deck = self._look(key, state, flipped)
+        card, deck = self._look(key, state, action)
+        # A barrier, because XLA for CPUs would look again for every cell of the observation and the state.
+        card, is_face_up = jax.lax.optimization_barrier((card, state.face_up[action]))
         seen = jnp.where(flipped, card.astype(jnp.int8), state.seen)
         visible = state.face_up | flipped | is_first
         observation = jnp.where(visible, seen.astype(jnp.int32), self.num_types)
 
         num_steps = self.max_episode_steps(params)
-        is_face_up = jnp.any(flipped & state.face_up)
         is_second = state.first < self.num_cards
         matches = is_second & ~is_face_up & (card == state.first_type) & (action != state.first)
         waits = ~is_second & ~is_face_up
@@ -180,11 +180,11 @@ class Concentration(PopgymEnvironment):
         )
         return observation, state, reward, pairs == self.num_cards // 2, time >= num_steps, {}
 
-    def _look(self, key, state, flipped):
-        """The type of the card at the cell `flipped`, int32 scalar, and the deck without it."""
+    def _look(self, key, state, cell):
+        """The type of the card at `cell`, int32 scalar, and the deck without it."""
         if state.board is not None:
-            return jnp.sum(jnp.where(flipped, state.board, 0)), None
-        known = jnp.sum(jnp.where(flipped, state.seen, 0), dtype=jnp.int32)
+            return state.board[cell], None
+        known = state.seen[cell].astype(jnp.int32)
         is_known = known < self.num_types
         # What is drawn although the card is known, perhaps from an exhausted deck, is thrown away.
         card, deck = cards.draw(key, state.deck)

@@ -27,6 +27,8 @@ class Memoroid(SequenceModel):
 
     def __call__(self, x: jax.Array, start: jax.Array, carry: Carry) -> tuple[Carry, jax.Array]:
         window, element, context = self.cell.lift(x, start, carry["window"])
+        # Under low precision a window would take the dtype of what it is cut from.
+        window = jax.tree.map(lambda new, old: new.astype(old.dtype), window, carry["window"])
         fresh = self.cell.initial_state(x.shape[0])
         run = scans.only_step if x.shape[1] == 1 else scans.STRATEGIES[self._strategy(x.shape[1])]
         state, readout = run(self.cell, fresh, carry["state"], start, element, context)
