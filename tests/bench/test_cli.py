@@ -13,7 +13,7 @@ from memorax_bench import cli, doctor
 from memorax_bench import engine as engine_module
 from memorax_bench.catalogue import CATALOGUE_FILE
 from memorax_bench.record import encode, seal
-from memorax_bench.suite import suites_folder
+from memorax_bench.suite import load_suite, shipped_suites, suites_folder
 from tests.bench import synthetic
 
 VERBS = ("run", "plan", "report", "ls", "show", "validate", "doctor", "catalogue", "bounds")
@@ -53,9 +53,9 @@ def test_help_lists_the_verbs_and_where_to_start(call):
 
 
 ON_THE_COMMAND_LINE = {
-    "no suite": ([], ["which suite?; allowed: suite=memory, suite=quick, suite=smoke", "memorax-bench plan suite="]),
+    "no suite": ([], ["which suite?; allowed: suite=control, suite=memory, ", "memorax-bench plan suite="]),
     "two suites": (["suite=quick", "suite=smoke"], ["exactly one suite= is needed"]),
-    "unknown suite": (["suite=quik"], ["no suite 'quik'; allowed: memory, quick, smoke", "did you mean 'quick'?"]),
+    "unknown suite": (["suite=quik"], ["no suite 'quik'; allowed: control, memory, ", "did you mean 'quick'?"]),
     "no such file": (["suite=nope.yaml"], ["nope.yaml", "cannot be read: No such file or directory"]),
     "unknown task": (["suite=smoke", "tasks=[repeat-previus]"], ["argument tasks=[repeat-previus]", "did you mean"]),
     "unknown torso": (["suite=smoke", "torsos=grru"], ["argument torsos=grru", "allowed: ", "did you mean 'gru'?"]),
@@ -172,7 +172,7 @@ def test_mistakes_in_the_command(call, arguments, said):
 
 LISTED = {
     "suites": ["quick@1 ", "smoke@0 ", "(draft: never ranked)"],
-    "tasks": ["popgym::RepeatPreviousEasy", "Discrete(4)", "gymnax::MemoryChain-bsuite", "memory_length"],
+    "tasks": ["popgym::RepeatPreviousEasy", "Discrete(4)", "gymnax::MemoryChain-bsuite", "arXiv 2303.01859"],
     "algorithms": ["ppo ", "clip_coefficient", "0.2", "memorax.algorithms.ppo:PPO; acts in: "],
     "torsos": ["gru ", "gtrxl ", "mamba2 ", "mlp ", "head_dim", "required"],
     "results": ["no results yet"],
@@ -209,7 +209,8 @@ def test_validate_is_content_with_what_is_valid(call, recorded):
     assert call("validate", "suite=tiny.yaml") == (0, f"tiny@1: valid; {count} records checked, 0 problems\n", "")
     code, text, _ = call("validate")
     assert code == 0
-    assert text.startswith("memory@0, quick@1, smoke@0: valid; 0 records checked")
+    labels = ", ".join(load_suite(name).label for name in shipped_suites())
+    assert text.startswith(f"{labels}: valid; 0 records checked")
 
 
 def tamper(path):
