@@ -105,7 +105,7 @@ def cell_roots(cell: Cell, catalogue: Catalogue) -> tuple[str, ...]:
     if is_user_path(name):
         return (*roots, name, *catalogue.wrappers.values())
     torso = catalogue.torsos[name]
-    roots += [torso.class_path, catalogue.wrappers[torso.wrapper]]
+    roots += [torso.class_path] if torso.wrapper is None else [torso.class_path, catalogue.wrappers[torso.wrapper]]
     return tuple(roots if torso.config_class is None else [*roots, torso.config_class])
 
 

@@ -56,7 +56,7 @@ def _torso(path: str) -> dict[str, Any]:
     return {
         "class": path,
         "config_class": f"{config.__module__}:{config.__name__}",
-        "wrapper": wrapper_of(module) or "sequence_model",
+        "wrapper": wrapper_of(module),
         "fields": fields_of(config),
     }
 

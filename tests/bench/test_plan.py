@@ -1,11 +1,13 @@
 """The plan: what is stored decides what is run, and the reason is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from memorax_bench.catalogue import load_catalogue
 from memorax_bench.code_hash import CodeHash
+from memorax_bench.grid import cell_roots
 from memorax_bench.plan import compile_group, plan
 from memorax_bench.plan_screen import duration, render
 from memorax_bench.record import Adoption, Failure
@@ -244,4 +246,13 @@ def test_duration(seconds, text):
 
 def test_catalogue_names_the_wrapper_of_every_torso():
     catalogue = load_catalogue()
-    assert all(torso.wrapper in catalogue.wrappers for torso in catalogue.torsos.values())
+    assert {torso.wrapper for torso in catalogue.torsos.values()} == {*catalogue.wrappers, None}
+
+
+def test_every_torso_has_code_to_be_identified_by():
+    catalogue = load_catalogue()
+    (cell,) = load_suite("smoke", ["tasks=higher-lower", "torsos=gru"]).cells
+    for name, torso in catalogue.torsos.items():
+        roots = cell_roots(replace(cell, config={**cell.config, "torso": {"type": name}}), catalogue)
+        assert torso.class_path in roots
+        assert (torso.wrapper is None) == (not set(catalogue.wrappers.values()) & set(roots))
