@@ -3,10 +3,12 @@
 from memorax.networks import heads
 from memorax.networks.feature_extractors import FeatureExtractor, Identity
 from memorax.networks.network import Network
+from memorax.networks.observation_extractors import CNN, Embedding, MultiEmbedding, ViT
 from memorax.networks.sequence_models import (
     GPT2,
     MLP,
     RNN,
+    RTRL,
     SEQUENCE_MODELS,
     XLSTM,
     Attention,
@@ -64,12 +66,14 @@ from memorax.networks.sequence_models import (
     XLSTMConfig,
     as_sequence_model,
 )
-from memorax.networks.types import Carry, Head, Inputs, MemoroidCell, SequenceModel
+from memorax.networks.types import Carry, Head, Inputs, MemoroidCell, SequenceModel, ValueDistribution
 
 __all__ = [
+    "CNN",
     "GPT2",
     "MLP",
     "RNN",
+    "RTRL",
     "SEQUENCE_MODELS",
     "XLSTM",
     "Attention",
@@ -77,6 +81,7 @@ __all__ = [
     "Carry",
     "DeltaNetCell",
     "DeltaNetConfig",
+    "Embedding",
     "FFMCell",
     "FFMConfig",
     "FeatureExtractor",
@@ -117,6 +122,7 @@ __all__ = [
     "MinGRUConfig",
     "MinLSTMCell",
     "MinLSTMConfig",
+    "MultiEmbedding",
     "Network",
     "RTUCell",
     "RTUConfig",
@@ -132,6 +138,8 @@ __all__ = [
     "SequenceModelWrapper",
     "TransformerXL",
     "TransformerXLConfig",
+    "ValueDistribution",
+    "ViT",
     "XLSTMConfig",
     "as_sequence_model",
     "heads",

@@ -9,6 +9,7 @@ from typing import Any
 import flax.linen as nn
 import flax.struct
 import jax
+import jax.numpy as jnp
 
 Carry = Any  # a pytree; every leaf has leading axis B and a fixed dtype
 
@@ -58,10 +59,6 @@ class MemoroidCell(nn.Module):
     """
 
     @abc.abstractmethod
-    def initial_window(self, batch: int) -> Carry:
-        """What the lift remembers of earlier inputs: `()` or a pytree with leading axis B."""
-
-    @abc.abstractmethod
     def initial_state(self, batch: int) -> Carry:
         """The recurrent state before an episode's first step: a pytree with leading axis B."""
 
@@ -82,6 +79,11 @@ class MemoroidCell(nn.Module):
         """readout[B, T, ...], context[B, T, ...] -> y[B, T, D]."""
 
     @nn.nowrap
+    def initial_window(self, batch: int) -> Carry:
+        """What the lift remembers of earlier inputs: a pytree with leading axis B; `()`, nothing, unless overridden."""
+        return ()
+
+    @nn.nowrap
     def expand(self, element: Any) -> Any:
         """From the factors that `lift` returns to elements of the state's size; the identity unless overridden."""
         return element
@@ -95,6 +97,12 @@ class MemoroidCell(nn.Module):
     def combine(self, left: Any, right: Any) -> Any:
         """One (expanded) element that does what `left` and then `right` do."""
         raise TypeError(f"{type(self).__name__} has no associative form: its `associative` is False")
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether units of the state share no parameter: of S units, unit j reads only the entries j, j + S, j + 2 S,
+        ... on the last axis of each parameter of `lift`. This is what `RTRL` needs."""
+        return False
 
     @property
     def chunk_length(self) -> int | None:
@@ -115,14 +123,74 @@ class Head(nn.Module):
         """The head's output for every step."""
 
 
-def check_sizes(config: Any, *names: str) -> None:
-    """`ValueError` naming every size of a config that is not a whole number of at least 1."""
+@flax.struct.dataclass
+class ValueDistribution(abc.ABC):
+    """What a distributional head says of each state or action: a distribution over returns. Abstract.
+
+    Every array in it is [..., N] of the same leading axes: [B, T], or [B, T, A] with one entry an action, behind the
+    axis of copies where an ensemble made it; `jax.tree.map` cuts it along them. The distribution of one step learns
+    from a target of weighted points, M for each: where values are mapped, as by r + discount * v, probabilities stay.
+    """
+
+    @abc.abstractmethod
+    def mean(self) -> jax.Array:
+        """The expected return [...]."""
+
+    @abc.abstractmethod
+    def outcomes(self) -> tuple[jax.Array, jax.Array]:
+        """Itself as weighted points with the same mean, of which a target is made: values[..., M],
+        probabilities[..., M]."""
+
+    @abc.abstractmethod
+    def loss(self, values: jax.Array, probabilities: jax.Array) -> jax.Array:
+        """How far it is from a target values[..., M], probabilities[..., M] -> [...], least at the target, not
+        negative. M = 1 is a scalar target. The target receives no gradient. `ValueError` where the leading axes of
+        the target are not the last ones of the distribution's."""
+
+    def select(self, action: jax.Array) -> "ValueDistribution":
+        """That of one action a step, action[B, T] int: leading axes [..., B, T, A] -> [..., B, T]."""
+        return jax.tree.map(lambda leaf: select_action(leaf, action), self)
+
+
+def select_action(values: jax.Array, action: jax.Array) -> jax.Array:
+    """values[..., B, T, A, N], action[B, T] int -> [..., B, T, N]."""
+    leading = values.shape[:-2]
+    if leading[len(leading) - action.ndim :] != action.shape:
+        raise ValueError(
+            f"select: actions of shape {action.shape} need values [*{action.shape}, A], one an action; these are "
+            f"{values.shape[:-1]}. A head without action_dim values states: there is nothing to select"
+        )
+    index = jnp.broadcast_to(action, leading)[..., None, None]
+    return jnp.take_along_axis(values, index, axis=-2)[..., 0, :]
+
+
+def check_target(leading: tuple[int, ...], values: jax.Array, probabilities: jax.Array) -> None:
+    """`ValueError` unless a target values[..., M], probabilities[..., M] is one of values with these leading axes, or
+    of each copy of an ensemble's: no broadcasting joins steps to other steps."""
+    target = values.shape[:-1]
+    if values.ndim == 0 or values.shape != probabilities.shape or leading[len(leading) - len(target) :] != target:
+        raise ValueError(
+            f"loss: values of shape {leading} need a target of values and probabilities [*{leading}, M], M points "
+            f"each; got {values.shape} and {probabilities.shape}. Select an action first; give a scalar target as "
+            f"target[..., None] with probability 1"
+        )
+
+
+def check_sizes(config: Any, *names: str, each: tuple[str, ...] = ()) -> None:
+    """`ValueError` naming every size of a config that is not a whole number of at least 1; `each`: tuples of them."""
+
+    def is_size(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
     wrong = [
         f"{name} = {getattr(config, name)!r} must be a whole number of at least 1"
         for name in names
-        if isinstance(getattr(config, name), bool)
-        or not isinstance(getattr(config, name), int)
-        or getattr(config, name) < 1
+        if not is_size(getattr(config, name))
+    ]
+    wrong += [
+        f"{name} = {getattr(config, name)!r} must be a tuple of whole numbers of at least 1"
+        for name in each
+        if not (isinstance(getattr(config, name), tuple) and all(map(is_size, getattr(config, name))))
     ]
     if wrong:
         raise ValueError(f"{type(config).__name__}: " + "; ".join(wrong))

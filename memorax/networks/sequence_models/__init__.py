@@ -24,6 +24,7 @@ from memorax.networks.sequence_models.mlp_time import MLPTime, MLPTimeConfig
 from memorax.networks.sequence_models.mlstm import MLSTMCell, MLSTMConfig
 from memorax.networks.sequence_models.retnet import RetNetCell, RetNetConfig
 from memorax.networks.sequence_models.rnn import RNN
+from memorax.networks.sequence_models.rtrl import RTRL
 from memorax.networks.sequence_models.rtu import RTUCell, RTUConfig
 from memorax.networks.sequence_models.s5 import S5Cell, S5Config
 from memorax.networks.sequence_models.shm import SHMCell, SHMConfig
@@ -36,6 +37,7 @@ __all__ = [
     "GPT2",
     "MLP",
     "RNN",
+    "RTRL",
     "SEQUENCE_MODELS",
     "XLSTM",
     "Attention",

@@ -16,11 +16,10 @@ import dataclasses
 import math
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
-from memorax.networks.sequence_models.lru import multiply
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import ComplexRecurrence
+from memorax.networks.types import check_sizes
 
 FASTEST = math.log(2)  # the largest decay rate that the published code can sum over 1024 steps
 
@@ -43,7 +42,7 @@ class FFMConfig:
             )
 
 
-class FFMCell(MemoroidCell):
+class FFMCell(ComplexRecurrence):
     """`Memoroid(cell=FFMCell(config=FFMConfig(features=64)))` is the torso."""
 
     config: FFMConfig
@@ -55,10 +54,6 @@ class FFMCell(MemoroidCell):
         self.input = nn.Dense(2 * config.trace_dim + 2 * config.features)
         self.mix = nn.Dense(config.features)
         self.norm = nn.LayerNorm(epsilon=1e-5, use_scale=False, use_bias=False)
-
-    @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
 
     @nn.nowrap
     def initial_state(self, batch: int):
@@ -76,19 +71,6 @@ class FFMCell(MemoroidCell):
         gamma, u = element
         real = jnp.broadcast_to(u[..., None], (*u.shape, self.config.context_dim))
         return gamma, (real, jnp.zeros_like(real))
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def step(self, state, element):
-        gamma, inputs = element
-        return jax.tree.map(jnp.add, multiply(gamma, state), inputs)
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return multiply(left[0], right[0]), self.step(left[1], right)
 
     @nn.nowrap
     def read(self, state, context):

@@ -17,7 +17,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from memorax.networks.sequence_models import matrix_memory as memory
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import MatrixRecurrence
+from memorax.networks.types import check_sizes
 
 _TEMPERATURE = 16  # as published: gates are near 1 at initialisation
 
@@ -43,7 +44,7 @@ class GLAConfig:
         return (memory.head_width(self) + 1) // 2 if self.key_dim is None else self.key_dim
 
 
-class GLACell(MemoroidCell):
+class GLACell(MatrixRecurrence):
     """`Memoroid(cell=GLACell(config=GLAConfig(features=64)))` is the torso."""
 
     config: GLAConfig
@@ -62,10 +63,6 @@ class GLACell(MemoroidCell):
         return keys, keys, values, values, self.config.gate_rank
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         return jnp.zeros((batch, self.config.num_heads, memory.head_width(self.config), self.config.keys))
 
@@ -79,28 +76,7 @@ class GLACell(MemoroidCell):
     @nn.nowrap
     def expand(self, element):
         log_decay, k, v = element
-        return log_decay, memory.outer(v, k)
-
-    @nn.nowrap
-    def step(self, state, element):
-        log_decay, outer = element
-        return jnp.exp(log_decay)[..., None, :] * state + outer
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] + right[0], self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return memory.recall(state, context[0])
-
-    @property
-    def chunk_length(self) -> int:
-        return self.config.chunk_length
+        return jnp.exp(log_decay)[..., None, :], memory.outer(v, k)
 
     @nn.nowrap
     def chunk(self, state, start, element, context):

@@ -46,10 +46,6 @@ class LinearAttentionCell(MemoroidCell):
         self.output = nn.Dense(config.features)
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         width = memory.head_width(self.config)
         return jnp.zeros((batch, self.config.num_heads, width + 1, width))

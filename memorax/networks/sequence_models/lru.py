@@ -15,7 +15,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import ComplexRecurrence
+from memorax.networks.types import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class LRUConfig:
         return self.features if self.state_dim is None else self.state_dim
 
 
-class LRUCell(MemoroidCell):
+class LRUCell(ComplexRecurrence):
     """`Memoroid(cell=LRUCell(config=LRUConfig(features=64)))` is the torso."""
 
     config: LRUConfig
@@ -55,12 +56,12 @@ class LRUCell(MemoroidCell):
         self.skip = nn.Dense(config.features, use_bias=False, kernel_init=nn.initializers.lecun_normal())
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         return (jnp.zeros((batch, self.config.states)),) * 2
+
+    @property
+    def diagonal(self) -> bool:
+        return True
 
     def lift(self, x, start, window):
         modulus, phase = jnp.exp(-jnp.exp(self.nu)), jnp.exp(self.theta)
@@ -68,31 +69,8 @@ class LRUCell(MemoroidCell):
         inputs = self.input(x) * jnp.exp(jnp.tile(self.gamma, 2))
         return window, (eigenvalue, tuple(jnp.split(inputs, 2, -1))), x
 
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def step(self, state, element):
-        eigenvalue, (real, imaginary) = element
-        rotated = multiply(eigenvalue, state)
-        return rotated[0] + real, rotated[1] + imaginary
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return multiply(left[0], right[0]), self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return jnp.concatenate(state, -1)
-
     def project(self, readout, context):
         return self.output(readout) + self.skip(context)
-
-
-def multiply(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-    """A product of complex numbers given as (real, imaginary)."""
-    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
 
 
 def ring_initializer(r_min: float, r_max: float):

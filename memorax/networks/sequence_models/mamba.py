@@ -18,7 +18,8 @@ import jax.numpy as jnp
 
 from memorax.networks.sequence_models import initializers
 from memorax.networks.sequence_models.convolution import causal_convolution, empty_window, kernel_initializer
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import LinearRecurrence
+from memorax.networks.types import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ class MambaConfig:
         return math.ceil(self.features / 16) if self.dt_rank is None else self.dt_rank
 
 
-class MambaCell(MemoroidCell):
+class MambaCell(LinearRecurrence):
     """`Memoroid(cell=MambaCell(config=MambaConfig(features=64)))` is the torso."""
 
     config: MambaConfig
@@ -84,20 +85,7 @@ class MambaCell(MemoroidCell):
     @nn.nowrap
     def expand(self, element):
         rate, dt, u, b = element
-        return rate * dt[..., None], u[..., None] * b[..., None, :]
-
-    @nn.nowrap
-    def step(self, state, element):
-        log_decay, written = element
-        return jnp.exp(log_decay) * state + written
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] + right[0], self.step(left[1], right)
+        return jnp.exp(rate * dt[..., None]), u[..., None] * b[..., None, :]
 
     @nn.nowrap
     def read(self, state, context):

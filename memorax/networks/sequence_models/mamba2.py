@@ -17,7 +17,8 @@ import jax.numpy as jnp
 
 from memorax.networks.sequence_models import initializers
 from memorax.networks.sequence_models.convolution import causal_convolution, empty_window, kernel_initializer
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import MatrixRecurrence
+from memorax.networks.types import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Mamba2Config:
         return self.inner // self.head_dim
 
 
-class Mamba2Cell(MemoroidCell):
+class Mamba2Cell(MatrixRecurrence):
     """`Memoroid(cell=Mamba2Cell(config=Mamba2Config(features=64)))` is the torso."""
 
     config: Mamba2Config
@@ -87,28 +88,11 @@ class Mamba2Cell(MemoroidCell):
     @nn.nowrap
     def expand(self, element):
         log_decay, v, b = element
-        return log_decay, v[..., None] * b[..., None, None, :]
-
-    @nn.nowrap
-    def step(self, state, element):
-        log_decay, outer = element
-        return jnp.exp(log_decay)[..., None, None] * state + outer
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] + right[0], self.step(left[1], right)
+        return jnp.exp(log_decay)[..., None, None], v[..., None] * b[..., None, None, :]
 
     @nn.nowrap
     def read(self, state, context):
         return jnp.einsum("...hdn,...n->...hd", state, context[0])
-
-    @property
-    def chunk_length(self) -> int:
-        return self.config.chunk_length
 
     @nn.nowrap
     def chunk(self, state, start, element, context):

@@ -22,8 +22,9 @@ import jax.numpy as jnp
 
 from memorax.networks.sequence_models import initializers
 from memorax.networks.sequence_models import matrix_memory as memory
+from memorax.networks.sequence_models.linear_recurrence import MatrixRecurrence
 from memorax.networks.sequence_models.scans import align
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.types import check_sizes
 
 _SLOWEST = -1e-4  # the largest rate of change of a state: it never grows
 
@@ -70,7 +71,7 @@ class Mamba3Config:
         return self.inner, self.inner, self.state_dim, self.state_dim, self.heads, self.heads, self.heads, self.pairs
 
 
-class Mamba3Cell(MemoroidCell):
+class Mamba3Cell(MatrixRecurrence):
     """`Memoroid(cell=Mamba3Cell(config=Mamba3Config(features=64)))` is the torso."""
 
     config: Mamba3Config
@@ -118,28 +119,7 @@ class Mamba3Cell(MemoroidCell):
     @nn.nowrap
     def expand(self, element):
         log_decay, b_before, before, b, now = element
-        return log_decay, memory.outer(before, b_before) + memory.outer(now, b)
-
-    @nn.nowrap
-    def step(self, state, element):
-        log_decay, written = element
-        return jnp.exp(log_decay)[..., None, None] * state + written
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] + right[0], self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return memory.recall(state, context[0])
-
-    @property
-    def chunk_length(self) -> int:
-        return self.config.chunk_length
+        return jnp.exp(log_decay)[..., None, None], memory.outer(before, b_before) + memory.outer(now, b)
 
     @nn.nowrap
     def chunk(self, state, start, element, context):

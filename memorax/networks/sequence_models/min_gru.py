@@ -17,7 +17,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import LinearRecurrence
+from memorax.networks.types import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ def positive(a: jax.Array) -> jax.Array:
     return jnp.where(a >= 0, a + 0.5, jax.nn.sigmoid(a))
 
 
-class MinGRUCell(MemoroidCell):
+class MinGRUCell(LinearRecurrence):
     """`Memoroid(cell=MinGRUCell(config=MinGRUConfig(features=64)))` is the torso."""
 
     config: MinGRUConfig
@@ -44,33 +45,16 @@ class MinGRUCell(MemoroidCell):
         self.input = nn.Dense(2 * self.config.features)
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         return positive(jnp.zeros((batch, self.config.features)))
+
+    @property
+    def diagonal(self) -> bool:
+        return True
 
     def lift(self, x, start, window):
         z, candidate = jnp.split(self.input(x), 2, -1)
         return window, (jax.nn.sigmoid(-z), jax.nn.sigmoid(z) * positive(candidate)), ()
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def step(self, state, element):
-        decay, inputs = element
-        return decay * state + inputs
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] * right[0], self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return state
 
     def project(self, readout, context):
         return readout

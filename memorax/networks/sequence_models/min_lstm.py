@@ -16,8 +16,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from memorax.networks.sequence_models.linear_recurrence import LinearRecurrence
 from memorax.networks.sequence_models.min_gru import positive
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.types import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,7 @@ class MinLSTMConfig:
         check_sizes(self, "features")
 
 
-class MinLSTMCell(MemoroidCell):
+class MinLSTMCell(LinearRecurrence):
     """`Memoroid(cell=MinLSTMCell(config=MinLSTMConfig(features=64)))` is the torso."""
 
     config: MinLSTMConfig
@@ -39,34 +40,17 @@ class MinLSTMCell(MemoroidCell):
         self.input = nn.Dense(3 * self.config.features)
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         return positive(jnp.zeros((batch, self.config.features)))
+
+    @property
+    def diagonal(self) -> bool:
+        return True
 
     def lift(self, x, start, window):
         f, i, candidate = jnp.split(self.input(x), 3, -1)
         difference = jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i)
         return window, (jax.nn.sigmoid(difference), jax.nn.sigmoid(-difference) * positive(candidate)), ()
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def step(self, state, element):
-        decay, inputs = element
-        return decay * state + inputs
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] * right[0], self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return state
 
     def project(self, readout, context):
         return readout

@@ -51,10 +51,6 @@ class MLSTMCell(MemoroidCell):
         self.output = nn.Dense(self.config.features, use_bias=False)
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         heads, width = self.config.num_heads, memory.head_width(self.config)
         return jnp.zeros((batch, heads)), jnp.zeros((batch, heads, width + 1, width))

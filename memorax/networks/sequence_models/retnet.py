@@ -16,8 +16,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from memorax.networks.positional_embeddings import count_steps
 from memorax.networks.sequence_models import matrix_memory as memory
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import MatrixRecurrence
+from memorax.networks.types import check_sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,7 @@ class RetNetConfig:
             )
 
 
-class RetNetCell(MemoroidCell):
+class RetNetCell(MatrixRecurrence):
     """`Memoroid(cell=RetNetCell(config=RetNetConfig(features=64)))` is the torso."""
 
     config: RetNetConfig
@@ -71,37 +73,16 @@ class RetNetCell(MemoroidCell):
         heads = self.config.num_heads
         q, k, v, gate = memory.split(self.input(x), self._parts)
         q, k, v = (memory.split_heads(part, heads) for part in (q, k, v))
-        time = _times(window, start)
+        window, time = count_steps(start, window)
         angle = time[..., None, None] * _frequencies(q.shape[-1])
         log_decay = jnp.log1p(-(2.0 ** (-5 - jnp.arange(heads))))[None, None]
         q, k = (memory.rotate(part, jnp.cos(angle), jnp.sin(angle)) for part in (q, k * q.shape[-1] ** -0.5))
-        return time[:, -1] + 1, (log_decay, k, v), (q, gate)
+        return window, (log_decay, k, v), (q, gate)
 
     @nn.nowrap
     def expand(self, element):
         log_decay, k, v = element
-        return log_decay, memory.outer(v, k)
-
-    @nn.nowrap
-    def step(self, state, element):
-        log_decay, outer = element
-        return jnp.exp(log_decay)[..., None, None] * state + outer
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return left[0] + right[0], self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return memory.recall(state, context[0])
-
-    @property
-    def chunk_length(self) -> int:
-        return self.config.chunk_length
+        return jnp.exp(log_decay)[..., None, None], memory.outer(v, k)
 
     @nn.nowrap
     def chunk(self, state, start, element, context):
@@ -110,13 +91,6 @@ class RetNetCell(MemoroidCell):
 
     def project(self, readout, context):
         return self.output(self.norm(memory.merge_heads(readout)) * nn.silu(context[1]))
-
-
-def _times(before: jax.Array, start: jax.Array) -> jax.Array:
-    """Steps since the episode's start, 0 at the start: before[B] (of the step to come), start[B, T] -> [B, T]."""
-    index = jnp.arange(start.shape[1], dtype=jnp.int32)
-    begin = jax.lax.cummax(jnp.where(start, index, -1), axis=1)
-    return jnp.where(begin >= 0, index - begin, before[:, None] + index)
 
 
 def _frequencies(width: int) -> jax.Array:

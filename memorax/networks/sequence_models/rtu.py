@@ -1,7 +1,7 @@
 """RTU: recurrent trace units, a diagonal complex recurrence written in real numbers.
 
 Source: Elelimy et al. 2024, "Real-Time Recurrent Learning using Trace Units in Reinforcement Learning",
-arXiv 2409.01449, section 4 (units, with and without a nonlinear recurrence) and 4.1 (parametrisation):
+arXiv 2409.01449 (units with and without a nonlinear recurrence):
 
     r = exp(-exp(nu)),  theta = exp(phase),  norm = sqrt(1 - r^2)
     a_t = r cos(theta) * a_{t-1} - r sin(theta) * b_{t-1} + norm * (W_a x_t)
@@ -20,8 +20,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.sequence_models.lru import multiply, phase_initializer, ring_initializer
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import ComplexRecurrence, complex_step
+from memorax.networks.sequence_models.lru import phase_initializer, ring_initializer
+from memorax.networks.types import check_sizes
 
 ACTIVATIONS = {"relu": nn.relu, "tanh": jnp.tanh, "identity": lambda x: x}
 
@@ -53,7 +54,7 @@ class RTUConfig:
         return self.features // 2
 
 
-class RTUCell(MemoroidCell):
+class RTUCell(ComplexRecurrence):
     """`Memoroid(cell=RTUCell(config=RTUConfig(features=64)))` is the torso."""
 
     config: RTUConfig
@@ -65,12 +66,12 @@ class RTUCell(MemoroidCell):
         self.input = nn.Dense(config.features, use_bias=False)
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         return (jnp.zeros((batch, self.config.units)),) * 2
+
+    @property
+    def diagonal(self) -> bool:
+        return True
 
     def lift(self, x, start, window):
         rate, phase = jnp.exp(self.nu), jnp.exp(self.theta)
@@ -86,17 +87,8 @@ class RTUCell(MemoroidCell):
 
     @nn.nowrap
     def step(self, state, element):
-        eigenvalue, inputs = element
-        state = jax.tree.map(jnp.add, multiply(eigenvalue, state), inputs)
+        state = complex_step(state, element)
         return state if self.config.linear else jax.tree.map(self._activation, state)
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return multiply(left[0], right[0]), self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return jnp.concatenate(state, -1)
 
     def project(self, readout, context):
         return self._activation(readout) if self.config.linear else readout

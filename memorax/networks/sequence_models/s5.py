@@ -22,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from memorax.networks.sequence_models import initializers
-from memorax.networks.sequence_models.lru import multiply
-from memorax.networks.types import MemoroidCell, check_sizes
+from memorax.networks.sequence_models.linear_recurrence import ComplexRecurrence, divide, multiply
+from memorax.networks.types import check_sizes
 
 _SLOWEST = -1e-4  # the largest real part of an eigenvalue: states never grow, as with the published `clip_eigs`
 
@@ -55,7 +55,7 @@ class S5Config:
         return self.features if self.state_dim is None else self.state_dim
 
 
-class S5Cell(MemoroidCell):
+class S5Cell(ComplexRecurrence):
     """`Memoroid(cell=S5Cell(config=S5Config(features=64)))` is the torso."""
 
     config: S5Config
@@ -73,49 +73,24 @@ class S5Cell(MemoroidCell):
         self.gate = nn.Dense(config.features)
 
     @nn.nowrap
-    def initial_window(self, batch: int):
-        return ()
-
-    @nn.nowrap
     def initial_state(self, batch: int):
         return (jnp.zeros((batch, self.config.states)),) * 2
+
+    @property
+    def diagonal(self) -> bool:
+        return True
 
     def lift(self, x, start, window):
         eigenvalue = jnp.minimum(self.real, _SLOWEST), self.imaginary
         step = jnp.exp(self.log_step)
         moved = _expm1(eigenvalue[0] * step, eigenvalue[1] * step)
-        held = _divide(moved, eigenvalue)
+        held = divide(moved, eigenvalue)
         inputs = multiply(held, jnp.split(self.input(x), 2, -1))
         return window, ((moved[0][None, None] + 1, moved[1][None, None]), inputs), x
-
-    @property
-    def associative(self) -> bool:
-        return True
-
-    @nn.nowrap
-    def step(self, state, element):
-        eigenvalue, (real, imaginary) = element
-        rotated = multiply(eigenvalue, state)
-        return rotated[0] + real, rotated[1] + imaginary
-
-    @nn.nowrap
-    def combine(self, left, right):
-        return multiply(left[0], right[0]), self.step(left[1], right)
-
-    @nn.nowrap
-    def read(self, state, context):
-        return jnp.concatenate(state, -1)
 
     def project(self, readout, context):
         y = nn.gelu(2 * self.output(readout) + self.skip(context))
         return y * nn.sigmoid(self.gate(y))
-
-
-def _divide(a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-    """A quotient of complex numbers given as (real, imaginary)."""
-    real, imaginary = multiply(a, (b[0], -b[1]))
-    squared = b[0] ** 2 + b[1] ** 2
-    return real / squared, imaginary / squared
 
 
 def _expm1(real: jax.Array, imaginary: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -1,7 +1,7 @@
 """SHM: stable Hadamard memory, a matrix whose entries are strengthened and weakened one by one.
 
-Source: Le et al. 2024, "Stable Hadamard Memory", arXiv 2410.10132, section 3.3, with what the published code adds to
-it (LayerNorm of the input, a bypass of the memory, and the bound):
+Source: Le et al. 2024, "Stable Hadamard Memory", arXiv 2410.10132, with what the published code adds to the paper
+(LayerNorm of the input, a bypass of the memory, and the bound):
 
     x = LayerNorm(x);   k, q = relu(W_k x), relu(W_q x), each divided by 1e-5 + its sum
     C_t = 1 + tanh(theta_t (W_c x_t)^T),   U_t = sigmoid(w_eta x_t) (W_v x_t) k_t^T
@@ -22,6 +22,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from memorax.networks.positional_embeddings import count_steps
 from memorax.networks.types import MemoroidCell, check_sizes
 
 _LARGEST = 1e30  # of slopes and offsets that join many steps: their products must not be infinite
@@ -69,13 +70,13 @@ class SHMCell(MemoroidCell):
 
     def lift(self, x, start, window):
         width = self.config.width
-        number = _numbers(start, window)
+        window, number = count_steps(start, window)
         # a product with a one-hot row, not a gather: its gradient is then a product too and the same at every run
         theta = jax.nn.one_hot(_draws(number, self.config.num_thetas), self.config.num_thetas) @ self.thetas
         x = self.norm(x)
         k, q, v, c, eta = jnp.split(self.input(x), [width, 2 * width, 3 * width, 4 * width], -1)
         element = theta, c, nn.sigmoid(eta) * v, _normalize(k)
-        return number[:, -1] + 1, element, (_normalize(q), self.bypass(x))
+        return window, element, (_normalize(q), self.bypass(x))
 
     @nn.nowrap
     def expand(self, element):
@@ -116,13 +117,6 @@ def _normalize(x: jax.Array) -> jax.Array:
     """Non-negative, with a sum of (almost) one, or zero."""
     x = nn.relu(x)
     return x / (1e-5 + x.sum(-1, keepdims=True))
-
-
-def _numbers(start: jax.Array, before: jax.Array) -> jax.Array:
-    """start[B, T], steps of the episode before them [B] -> each step's number in its episode, from 0: [B, T]."""
-    index = jnp.arange(start.shape[1])
-    first = jax.lax.cummax(jnp.where(start, index, -1), axis=1)
-    return jnp.where(first < 0, before[:, None] + index, index - first).astype(jnp.int32)
 
 
 def _draws(number: jax.Array, rows: int) -> jax.Array:

@@ -9,6 +9,7 @@ import pytest
 from fixtures.agents import once, torso
 from memorax.networks import RNN, LSTMCell, LSTMConfig, SLSTMCell, SLSTMConfig
 from memorax.networks.laws import difference
+from memorax.networks.positional_embeddings import count_steps
 from memorax.networks.sequence_models import lstm, shm, slstm
 
 BATCH, TIME, CUT, FEATURES = 3, 14, 6, 5
@@ -248,7 +249,7 @@ def test_lstm_starts_with_a_forget_bias_of_one():
 
 def test_shm_draws_every_row_and_repeats_them_in_every_episode():
     start = jnp.zeros((2, 3000), bool).at[:, 1000].set(True)
-    number = once(shm._numbers, start, jnp.array([7, 0]))
+    _, number = once(count_steps, start, jnp.array([7, 0]))
     assert number[0, [0, 999, 1000, 2999]].tolist() == [7, 1006, 0, 1999]
     counts = np.bincount(once(lambda n: shm._draws(n, 128), number[1:, 1000:]).ravel(), minlength=128)
     assert counts.min() > 0
