@@ -113,12 +113,15 @@ def build_torso(torso: Mapping[str, Any]) -> SequenceModel:
     module = resolve(SEQUENCE_MODELS.get(torso["type"], torso["type"]))
     # A config is a constant of the compiled program: it must be hashable, which a list is not.
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in torso["settings"].items()}
+    config = config_class(module)
+    return as_sequence_model(module(**settings) if config is None else module(config=config(**settings)))
+
+
+def config_class(module: type) -> type | None:
+    """The class of a torso's `config`; None where its settings are fields of its own."""
     config = {field.name: field.type for field in dataclasses.fields(module)}.get("config")
-    if config is None:
-        return as_sequence_model(module(**settings))
-    if isinstance(config, str):  # the module postpones the evaluation of its annotations
-        config = resolve(f"{module.__module__}:{config}")
-    return as_sequence_model(module(config=config(**settings)))
+    # A string where the module postpones the evaluation of its annotations.
+    return resolve(f"{module.__module__}:{config}") if isinstance(config, str) else config
 
 
 def feature_extractor(network: Mapping[str, Any], inputs: list[str]) -> FeatureExtractor:

@@ -6,7 +6,8 @@ The file is generated (`memorax-bench catalogue --write`) and holds, each sorted
   action space it can act in), `update_size` (fields whose product is the environment steps of one update),
   `divides` (field -> the field that it must divide);
 - `optimizer`: fields that every algorithm entry takes as well;
-- `torsos`: name -> `class`, `config_class` (or null), `wrapper` (a key of `wrappers`; null: it needs none), `fields`;
+- `torsos`: name -> `class`, `config_class` (or null), `wrapper` (a key of `wrappers`; null: it needs none), `about`,
+  `paper` (authors, year and arXiv number, or ""), `fields`;
 - `tasks`: id -> `module`, `action_kind`, `observation`, `action` (spaces as text), `episode_length` (longest episode,
   or null), `task_version`, `package`, `source`, `memory` (what has to be remembered, or ""), `quirks`, `parameters`
   (keyword arguments that `make` takes for this id);
@@ -53,6 +54,8 @@ class TorsoSpec(Closed):
     class_path: str = Field(alias="class")
     config_class: str | None = None
     wrapper: str | None
+    about: str = ""
+    paper: str = ""
     fields: dict[str, FieldSpec]
 
 

@@ -32,6 +32,7 @@ Arguments are key=value, in any order (quote what your shell would read):
   torsos.gru.features=128              set a value
   '+torsos.mine=my_module:Cell'        add a torso of your own
   '~torsos.mlp'                        leave one out
+  include=torsos/flops.yaml            other entries, from a file beside the suite
 """
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="suite=NAME [KEY=VALUE]...", show_default=False)]
@@ -128,12 +129,14 @@ def list_(
     kind: Annotated[
         str | None, typer.Argument(metavar="suites|tasks|algorithms|torsos|results", show_default=False)
     ] = None,
-    containing: Annotated[str, typer.Argument(metavar="[TEXT]", help="Only tasks whose id contains it.")] = "",
+    containing: Annotated[
+        str, typer.Argument(metavar="[TEXT]", help="Only tasks whose id contains it; the settings of such torsos.")
+    ] = "",
     results: Results = Path("results"),
 ) -> None:
-    """List what there is: suites, tasks, algorithms, torsos (with their settings), or results.
+    """List what there is: suites, tasks, algorithms, torsos, or results.
 
-    For example: memorax-bench ls torsos   memorax-bench ls tasks popgym::Repeat
+    For example: memorax-bench ls torsos mamba   memorax-bench ls tasks popgym::Repeat
     """
     from memorax_bench.listing import LISTS, listing
 
@@ -185,6 +188,28 @@ def validate(
     raise typer.Exit(errors.EXIT_INVALID if problems else errors.EXIT_OK)
 
 
+@app.command(name="check-torso", epilog="Exit: 0 every law holds, 2 a mistake in the arguments, 6 a law is broken.")
+def check_torso(
+    torso: Annotated[str | None, typer.Argument(metavar="TYPE", show_default=False)] = None,
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", show_default=False)] = None,
+) -> None:
+    """Check whether a torso, yours or a registered one, keeps the laws that make an agent act as it learns.
+
+    \b
+    For example: memorax-bench check-torso my_torso:Cell
+                 memorax-bench check-torso mamba2 features=128 head_dim=16
+    """
+    from memorax_bench.check_torso import check_torso as check
+
+    if torso is None:
+        fix = "for example: memorax-bench check-torso my_torso:Cell; registered ones: memorax-bench ls torsos"
+        raise UsageProblems([Problem("which torso?", fix=fix)])
+    sys.path.insert(0, os.getcwd())  # a user's own torso lies in the working directory
+    text, lawful = check(torso, settings or [], say=lambda line: typer.echo(line, err=True))
+    typer.echo(text)
+    raise typer.Exit(errors.EXIT_OK if lawful else errors.EXIT_INVALID)
+
+
 @app.command(epilog="Exit: 0 all is well, 6 something would falsify results.")
 def doctor() -> None:
     """Check the installation: versions, devices, compilation cache, packages of other projects in the way.
@@ -196,6 +221,24 @@ def doctor() -> None:
     lines, healthy = examine()
     typer.echo("\n".join(lines))
     raise typer.Exit(errors.EXIT_OK if healthy else errors.EXIT_INVALID)
+
+
+@app.command(epilog="Exit: 0 printed or written, 2 a mistake in the arguments, or a torso that cannot be of that size.")
+def match(
+    torsos: Annotated[list[str] | None, typer.Argument(metavar="[TORSO]...", show_default=False)] = None,
+    write: Annotated[bool, typer.Option("--write", help="Replace the shipped files; for maintainers.")] = False,
+) -> None:
+    """Compute the width at which a torso is of the size of the others: as many parameters, or as much work a step.
+
+    Without arguments: how the torsos of the shipped suites are matched. TORSO is a name, or module:Class of your own.
+
+    \b
+    For example: memorax-bench match my_torso:Cell
+    """
+    sys.path.insert(0, os.getcwd())
+    from memorax_bench.match import match_torsos, write_matches
+
+    typer.echo(write_matches() if write else match_torsos(torsos or []))
 
 
 @app.command(epilog="Exit: 0 printed or written.")

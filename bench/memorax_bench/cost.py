@@ -1,5 +1,6 @@
 """What an agent costs: floating-point operations from its program, parameters, bytes of memory an environment."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -45,3 +46,25 @@ def parameter_count(params: Any) -> int:
 def byte_count(tree: Any) -> int:
     """Bytes of a pytree of arrays or shapes."""
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+@dataclasses.dataclass(frozen=True)
+class TorsoCost:
+    """What a torso needs by itself, without what is in front of it and behind it."""
+
+    parameters: int
+    state_bytes: int  # of one environment's memory
+    flops: int  # of one forward step of one environment
+
+
+def torso_cost(torso: Any, inputs: int) -> TorsoCost:
+    """Of a torso that reads `inputs` numbers a step; from shapes alone, nothing is compiled or computed."""
+
+    def shapes() -> tuple[Any, Any, Any, Any]:
+        x, start = jax.numpy.zeros((1, 1, inputs)), jax.numpy.zeros((1, 1), bool)
+        carry = torso.initialize_carry(1)
+        return torso.init(jax.random.key(0), x, start, carry), x, start, carry
+
+    params, x, start, carry = jax.eval_shape(shapes)
+    step = jax.make_jaxpr(torso.apply)(params, x, start, carry)
+    return TorsoCost(parameter_count(params.get("params", {})), byte_count(carry), count_flops(step))

@@ -7,6 +7,8 @@ a file that needs neither.
 import dataclasses
 import inspect
 import io
+import re
+import sys
 import tokenize
 import types
 import typing
@@ -52,13 +54,25 @@ def _algorithm(path: str) -> dict[str, Any]:
 
 def _torso(path: str) -> dict[str, Any]:
     module = registry.resolve(path)
+    text = inspect.cleandoc(sys.modules[module.__module__].__doc__)
     config = next(field.type for field in dataclasses.fields(module) if field.name == "config")
     return {
         "class": path,
         "config_class": f"{config.__module__}:{config.__name__}",
         "wrapper": wrapper_of(module),
+        "about": text.partition("\n")[0],
+        "paper": paper_of(text),
         "fields": fields_of(config),
     }
+
+
+def paper_of(docstring: str) -> str:
+    """`Cho et al. 2014, arXiv 1406.1078` of the first source that a docstring names; "" where it names none."""
+    source = re.search(r"Source:\s+(.+?\b\d{4})\b(.*?)(?:;|\n\n|$)", docstring, re.DOTALL)
+    if source is None:
+        return ""
+    number = re.search(r"arXiv\s+\d{4}\.\d{4,5}", source[2])
+    return ", ".join(" ".join(part.split()) for part in (source[1], number[0] if number else "") if part)
 
 
 def _tasks() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from memorax_bench.bounds import load_bounds
 from memorax_bench.catalogue import FieldSpec, TaskSpec, load_catalogue
 from memorax_bench.errors import Problem, UsageProblems, did_you_mean
+from memorax_bench.matched import INPUTS, TRACKS, load_latency, load_matches
 from memorax_bench.pooling import seed_ranges
 from memorax_bench.store import Store
 from memorax_bench.suite import load_suite, shipped_suites
@@ -14,15 +15,14 @@ LISTS = ("suites", "tasks", "algorithms", "torsos", "results")
 
 
 def listing(kind: str, results: Path, containing: str = "") -> str:
-    """One line a thing; of tasks only those whose id contains the text."""
+    """One line a thing; of tasks only those whose id contains the text, of such torsos their settings."""
     if kind == "tasks":
         return _tasks(containing)
-    rows = {
-        "suites": _suites,
-        "algorithms": _algorithms,
-        "torsos": _torsos,
-        "results": lambda: _results(results),
-    }[kind]()
+    if kind == "torsos" and containing:
+        return _one_torso(containing)
+    if kind == "torsos":
+        return _torsos()
+    rows = {"suites": _suites, "algorithms": _algorithms, "results": lambda: _results(results)}[kind]()
     return columns(list(rows)) or f"no {kind} yet"
 
 
@@ -90,11 +90,37 @@ def _algorithms() -> Iterable[tuple[str, ...]]:
         yield from (("", *row) for row in _settings(catalogue.algorithm_fields(name)))
 
 
-def _torsos() -> Iterable[tuple[str, ...]]:
-    yield "torso", "setting", "default", "meaning"
+_KINDS = {"rnn": "recurrent", "memoroid": "memoroid", "memoryless": "no memory", None: "sequence"}
+
+
+def _torsos() -> str:
+    """What each costs where all have as many parameters."""
+    matches, latency = load_matches()["parameters"], load_latency()
+    rows = [("torso", "kind", "parameters", "state bytes", "step", "paper")]
     for name, torso in load_catalogue().torsos.items():
-        yield name, "", "", torso.class_path
-        yield from (("", *row) for row in _settings(torso.fields))
+        match, step = matches[name], latency and latency.milliseconds.get(name)
+        cost = f"{match.parameters:,}", f"{match.state_bytes:,}", f"{1000 * step:.0f} us" if step else "-"
+        rows.append((name, _KINDS[torso.wrapper], *cost, torso.paper or "-"))
+    notes = [f"At the width of `memorax-bench match`: {TRACKS['parameters']:,} parameters, reading {INPUTS} numbers."]
+    if latency:
+        notes.append(f"Step: of {latency.batch} environments at once, on {latency.device}, {latency.date}.")
+    notes.append(
+        "Settings of one: memorax-bench ls torsos mamba2. Does it keep its laws: memorax-bench check-torso mamba2."
+    )
+    return "\n".join([columns(rows), "", *notes])
+
+
+def _one_torso(containing: str) -> str:
+    """What the torsos are whose name contains the text, and their settings."""
+    found = {name: torso for name, torso in load_catalogue().torsos.items() if containing in name}
+    if not found:
+        fix = did_you_mean(containing, load_catalogue().torsos)
+        raise UsageProblems([Problem(f"no torso's name contains '{containing}'", fix=fix or "memorax-bench ls torsos")])
+    parts = []
+    for name, torso in found.items():
+        rows = [("setting", "default", "meaning"), *_settings(torso.fields)]
+        parts.append("\n".join([f"{name}  {torso.class_path}", torso.about, torso.paper, columns(rows)]))
+    return "\n\n".join(parts)
 
 
 def _settings(fields: dict[str, FieldSpec]) -> Iterable[tuple[str, str, str]]:

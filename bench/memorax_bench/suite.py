@@ -22,7 +22,7 @@ from memorax_bench.includes import with_includes
 from memorax_bench.overrides import Overridden, apply_overrides
 from memorax_bench.record import suite_label
 from memorax_bench.schema import NetworkSettings, Override, Protocol, Ranking, Suite, Task
-from memorax_bench.yaml_source import Findings, KeyPath, Origin, Source, read_yaml
+from memorax_bench.yaml_source import Findings, KeyPath, Origin, Source, parse_flow, read_yaml
 
 PACKAGE = Path(__file__).parent
 
@@ -80,7 +80,7 @@ def load_suite(
     Raises UsageProblems with every problem found.
     """
     catalogue = catalogue or load_catalogue()
-    source = with_includes(_read(name_or_path))
+    source, overrides = _including(_read(name_or_path), overrides)
     registry = {"algorithms": catalogue.algorithms, "torsos": catalogue.torsos}
     changed = apply_overrides(source.tree, source.origins, overrides, registry)
     findings = Findings(changed.origins)
@@ -117,6 +117,20 @@ def _read(name_or_path: str) -> Source:
         raise UsageProblems([Problem(f"no suite '{name_or_path}'", allowed=list(shipped), fix=fix)])
     file = shipped[name_or_path]
     return read_yaml(file, _shown(file))
+
+
+def _including(source: Source, overrides: Sequence[str]) -> tuple[Source, list[str]]:
+    """The suite with the entries that it includes, or those that `include=` names instead, and the other overrides."""
+    asked = [text for text in overrides if text.startswith("include=")]
+    if len(asked) > 1:
+        raise UsageProblems([Problem(f"given twice: {' '.join(asked)}", fix="include=[first.yaml,second.yaml]")])
+    if asked:
+        entries = source.tree.get("entries")
+        value, problems = parse_flow(asked[0].removeprefix("include="), f"argument {asked[0]}")
+        origins = {**source.origins, ("entries", "include"): Origin(f"argument {asked[0]}")}
+        tree = {**source.tree, "entries": {**(entries if isinstance(entries, dict) else {}), "include": value}}
+        source = Source(tree, origins, (*source.problems, *problems))
+    return with_includes(source), [text for text in overrides if text not in asked]
 
 
 def _shown(file: Path) -> str:

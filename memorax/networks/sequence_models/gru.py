@@ -1,4 +1,4 @@
-"""GRU, with a reverse scan written by hand.
+"""GRU: gates that keep, reset and renew one state, with a reverse scan written by hand.
 
 Source: Cho et al. 2014, arXiv 1406.1078; the reset gate is applied after the recurrent product, as in cuDNN and flax:
 

@@ -1,4 +1,4 @@
-"""LSTM, with a reverse scan written by hand.
+"""LSTM: a cell behind input, forget and output gates, with a reverse scan written by hand.
 
 Source: Hochreiter and Schmidhuber 1997, "Long Short-Term Memory", Neural Computation 9(8); the forget gate is that of
 Gers, Schmidhuber and Cummins 2000, "Learning to Forget", Neural Computation 12(10), whose bias starts at 1 so that
