@@ -66,20 +66,28 @@ def read_torsos(
     for label, values in _mappings(raw):
         where = (*TORSOS, label)
         name = values.get("type", label)
-        fields, untyped = _torso_fields(where, values, name, catalogue, findings, path)
-        if fields is None:
+        read = read_torso(where, values, name, catalogue, findings, path, reserved=TORSO_KEYS)
+        if read is None:
             continue
-        kept = {key: value for key, value in values.items() if key not in untyped}
-        for key in values.keys() & set(untyped):
-            message = f"a field of {name} that cannot be written in a suite; it keeps its default"
-            findings.add((*where, key), message, values[key], fix="leave it out")
-        given = type_settings(where, kept, fields, findings, reserved=TORSO_KEYS)
+        fields, given = read
         if values.get("role", "control") != "control":
             findings.add((*where, "role"), "unknown role", values["role"], ["control"], "or leave it out")
         entries[label] = Entry(
             label, name, fields, given, _torso_inputs(where, values, inputs, findings), values.get("role")
         )
     return entries
+
+
+def read_torso(where: KeyPath, values, name, catalogue: Catalogue, findings: Findings, path=None, reserved=()):
+    """The fields of a torso's type and the settings written, typed; None after reporting that there is no such type."""
+    fields, untyped = _torso_fields(where, values, name, catalogue, findings, path)
+    if fields is None:
+        return None
+    kept = {key: value for key, value in values.items() if key not in untyped}
+    for key in values.keys() & set(untyped):
+        message = f"a field of {name} that cannot be written in a suite; it keeps its default"
+        findings.add((*where, key), message, values[key], fix="leave it out")
+    return fields, type_settings(where, kept, fields, findings, reserved=reserved)
 
 
 def type_settings(

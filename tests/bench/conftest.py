@@ -1,10 +1,13 @@
-"""A small suite, and records for its cells, without training anything."""
+"""The command line in a folder of its own; a small suite, and records for its cells, without training anything."""
 
 import json
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
+from memorax_bench import cli
 from memorax_bench.catalogue import load_catalogue
 from memorax_bench.identity import run_id
 from memorax_bench.record import Record, seal
@@ -36,6 +39,22 @@ entries:
   overrides: [{when: {torso: lru}, set: {algorithm.learning_rate: 3e-4}}]
 """
 GOLDEN = Path(__file__).parent / "golden" / "record.json"
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """`memorax-bench ...` in a folder of its own -> (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        monkeypatch.setattr(sys, "argv", ["memorax-bench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return call
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures import broken_torsos as broken
 from fixtures.agents import FEATURES, torso
-from memorax.networks import Mamba2Config, Memoroid
+from memorax.networks import Memoroid
 from memorax.networks.laws import TOLERANCE
 from memorax.registry import SEQUENCE_MODELS
 from memorax_bench.gates import gate, measure_torso
@@ -16,7 +16,7 @@ BROKEN = {
     "leaky": (broken.LeakyGRU(FEATURES), {"reset_equals_fresh"}),
     "late reset": (broken.LateResetGRU(FEATURES), {"step_equals_sequence", "reset_equals_fresh"}),
     "no window": (
-        Memoroid(broken.WindowlessMamba2Cell(Mamba2Config(FEATURES, head_dim=8))),
+        Memoroid(broken.WindowlessMamba2Cell()),
         {"step_equals_sequence", "chunks_equal_sequence"},
     ),
     "clairvoyant": (broken.ClairvoyantModel(), {"causal", "step_equals_sequence"}),

@@ -15,7 +15,7 @@ VERSION = "1.0.7"  # of the original
 
 CONTROLS = tuple(family for family in FAMILIES if family.endswith(("CartPole", "Pendulum")))
 DECKS = ("Autoencode", "CountRecall", "HigherLower", "RepeatFirst", "RepeatPrevious")
-_TESTS = "test_popgym_memory_distribution.py", "test_popgym_grid_distribution.py"
+_TESTS = tuple(f"test_popgym_{kind}_distribution.py" for kind in ("memory", "grid", "control"))
 # What ours draws, the families that do, and where its distribution is tested: a file of tests/memorax/environments and
 # tests in it.
 DRAWN = (
@@ -64,13 +64,13 @@ DRAWN = (
     (
         "The state in which an episode begins has the distribution of the original's.",
         CONTROLS,
-        _TESTS[1],
+        _TESTS[2],
         ("test_controls_start_as_the_original",),
     ),
     (
         "Noise is normal and independent of all else; noisy observations are distributed as the original's.",
         tuple(family for family in CONTROLS if family.startswith("Noisy")),
-        _TESTS[1],
+        _TESTS[2],
         ("test_noise_is_normal_and_independent", "test_noisy_observations_are_distributed_as_those_of_the_original"),
     ),
 )
