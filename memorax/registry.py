@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 ALGORITHMS = {
+    "a2c": "memorax.algorithms.a2c:A2C",
     "ppo": "memorax.algorithms.ppo:PPO",
+    "pqn": "memorax.algorithms.pqn:PQN",
 }
 
 SEQUENCE_MODELS = {

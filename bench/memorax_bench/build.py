@@ -64,14 +64,17 @@ def build(config: Mapping[str, Any]) -> Experiment:
     def network(head: nn.Module) -> Network:
         return Network(extractor, torso, head)
 
-    actor = network(policy_head(env.action_space(env_params)))
-    critic = heads.VNetwork() if config["network"]["share_torso"] else network(heads.VNetwork())
+    action_space, share = env.action_space(env_params), config["network"]["share_torso"]
+    networks = {
+        "policy": lambda: network(policy_head(action_space)),
+        "value": lambda: heads.VNetwork() if share else network(heads.VNetwork()),
+        "action_values": lambda: network(heads.DiscreteQNetwork(action_dim=action_space.n)),
+    }
     agent = algorithm(
         build_algorithm_config(config["algorithm"], config["protocol"]["discount"]),
         env,
         env_params,
-        actor,
-        critic,
+        *(networks[role]() for role in algorithm.roles),
         build_optimizer(optimizer),
     )
     return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)

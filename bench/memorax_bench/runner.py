@@ -76,7 +76,7 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         key = jax.random.fold_in(as_key(words), segment)
         state, logs = lox.spool(agent.train)(key, state, protocol["eval_every"])
         finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)]).all()
-        errors = logs["ppo/replay_error"]
+        errors = logs["replay/error"]
         # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
         return state, {"finite": finite, "replay_error": jnp.where(finite, errors.max(), errors[0])}
 

@@ -13,6 +13,7 @@ import numpy as np
 from memorax import lox
 from memorax.environments.encode import encode
 from memorax.environments.spaces import Box, Space
+from memorax.environments.types import Environment
 from memorax.networks.types import Inputs
 
 
@@ -87,6 +88,12 @@ def to_space(space: Space, action: Any) -> Any:
 def single_step(inputs: Inputs) -> Inputs:
     """Inputs with leaves [B, ...] as a sequence of one step, [B, 1, ...]."""
     return jax.tree.map(lambda leaf: leaf[:, None], inputs)
+
+
+def step_environments(key: jax.Array, env: Environment, env_params: Any, env_state: Any, action: Any) -> Any:
+    """One step of each of B environments, leaves [B, ...] -> what `Environment.step` returns, of all."""
+    keys = jax.random.split(key, jax.tree.leaves(action)[0].shape[0])
+    return jax.vmap(env.step, in_axes=(0, 0, 0, None))(keys, env_state, action, env_params)
 
 
 def episode_sums(info: dict, done: jax.Array) -> EpisodeSums:

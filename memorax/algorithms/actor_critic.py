@@ -12,13 +12,16 @@ from memorax.networks.types import Carry, Head, Inputs
 Parameters = Any
 
 
-def _apply(network: nn.Module, parameters: Parameters, inputs: Inputs, carry: Carry) -> tuple[Carry, Any, jax.Array]:
+def apply_network(
+    network: nn.Module, parameters: Parameters, inputs: Inputs, carry: Carry
+) -> tuple[Carry, Any, jax.Array]:
     """-> carry, output, the sum of the auxiliary losses that modules have sown under "losses"."""
     (carry, output), sown = network.apply(parameters, inputs, carry, mutable=["losses"])
     return carry, output, sum((leaf.sum() for leaf in jax.tree.leaves(sown)), start=0.0)
 
 
-def _init(network: nn.Module, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
+def init_network(network: nn.Module, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
+    """Fresh parameters, for inputs of `batch` environments."""
     variables = network.init(key, inputs, network.initialize_carry(batch))
     return {"params": variables["params"]}
 
@@ -33,8 +36,8 @@ class SeparateNetworks:
     def init(self, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
         actor_key, critic_key = jax.random.split(key)
         return {
-            "actor": _init(self.actor, actor_key, inputs, batch),
-            "critic": _init(self.critic, critic_key, inputs, batch),
+            "actor": init_network(self.actor, actor_key, inputs, batch),
+            "critic": init_network(self.critic, critic_key, inputs, batch),
         }
 
     def initialize_carry(self, batch: int) -> Carry:
@@ -42,8 +45,8 @@ class SeparateNetworks:
 
     def apply(self, parameters: Parameters, inputs: Inputs, carry: Carry) -> tuple[Carry, Any, jax.Array, jax.Array]:
         """-> carry, distribution over actions, values [B, T], auxiliary loss."""
-        actor_carry, distribution, actor_loss = _apply(self.actor, parameters["actor"], inputs, carry["actor"])
-        critic_carry, value, critic_loss = _apply(self.critic, parameters["critic"], inputs, carry["critic"])
+        actor_carry, distribution, actor_loss = apply_network(self.actor, parameters["actor"], inputs, carry["actor"])
+        critic_carry, value, critic_loss = apply_network(self.critic, parameters["critic"], inputs, carry["critic"])
         return {"actor": actor_carry, "critic": critic_carry}, distribution, value, actor_loss + critic_loss
 
     @staticmethod
@@ -80,14 +83,14 @@ class SharedTorso:
         return _TwoHeads(self.actor, self.critic)
 
     def init(self, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
-        return _init(self.network, key, inputs, batch)
+        return init_network(self.network, key, inputs, batch)
 
     def initialize_carry(self, batch: int) -> Carry:
         return self.actor.initialize_carry(batch)
 
     def apply(self, parameters: Parameters, inputs: Inputs, carry: Carry) -> tuple[Carry, Any, jax.Array, jax.Array]:
         """-> carry, distribution over actions, values [B, T], auxiliary loss."""
-        carry, (distribution, value), loss = _apply(self.network, parameters, inputs, carry)
+        carry, (distribution, value), loss = apply_network(self.network, parameters, inputs, carry)
         return carry, distribution, value, loss
 
 

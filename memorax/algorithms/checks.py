@@ -28,11 +28,13 @@ def check_fields(
         (positive, lambda v: v > 0, "greater than 0"),
         (not_negative, lambda v: v >= 0, "0 or greater"),
     )
+    optional = {field.name for field in dataclasses.fields(config) if field.default is None}
     problems = [
-        f"{name} = {getattr(config, name)!r} must be {allowed}"
+        f"{name} = {getattr(config, name)!r} must be {allowed}{', or null' if name in optional else ''}"
         for names, holds, allowed in kinds
         for name in names
-        if isinstance(getattr(config, name), bool) or not holds(getattr(config, name))
+        if not (name in optional and getattr(config, name) is None)
+        and (isinstance(getattr(config, name), bool) or not holds(getattr(config, name)))
     ]
     problems += [
         f"{field.name} = {getattr(config, field.name)!r} must be True or False"
@@ -41,6 +43,26 @@ def check_fields(
     ]
     if problems:
         raise ValueError(f"{type(config).__name__}: " + "; ".join(problems))
+
+
+def check_minibatches(config: Any) -> None:
+    """Minibatches are made of whole environments."""
+    if config.num_envs % config.num_minibatches:
+        divisors = [n for n in range(1, config.num_envs + 1) if config.num_envs % n == 0]
+        raise ValueError(
+            f"{type(config).__name__}: num_minibatches = {config.num_minibatches} must divide num_envs = "
+            f"{config.num_envs}, because minibatches are made of whole environments; use one of {divisors}"
+        )
+
+
+def check_burn_in(config: Any) -> None:
+    """Something has to be left of a rollout to learn from."""
+    steps = config.burn_in
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps < config.num_steps:
+        raise ValueError(
+            f"{type(config).__name__}: burn_in = {steps!r} must be a whole number from 0 to num_steps - 1 = "
+            f"{config.num_steps - 1}: these first steps of a rollout are not learnt from"
+        )
 
 
 def check_count(name: str, value: int) -> None:

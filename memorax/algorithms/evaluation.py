@@ -7,7 +7,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from memorax.algorithms.acting import Timestep, first_timestep
+from memorax.algorithms.acting import Timestep, first_timestep, step_environments
 from memorax.environments.spaces import Space
 from memorax.environments.types import Environment
 from memorax.networks.types import Carry
@@ -60,8 +60,8 @@ def evaluate_episodes(
         time, env_state, timestep, carry, result = loop
         act_key, step_key = jax.random.split(jax.random.fold_in(loop_key, time))
         carry, action = act(act_key, timestep, carry)
-        observation, env_state, reward, terminated, truncated, _ = jax.vmap(env.step, in_axes=(0, 0, 0, None))(
-            jax.random.split(step_key, num_episodes), env_state, action, env_params
+        observation, env_state, reward, terminated, truncated, _ = step_environments(
+            step_key, env, env_params, env_state, action
         )
         done = terminated | truncated
         result = Evaluation(

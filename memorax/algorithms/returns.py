@@ -21,3 +21,19 @@ def generalized_advantages(
     values = jax.numpy.concatenate([values, last_value[:, None]], 1)
     estimate = jax.vmap(rlax.truncated_generalized_advantage_estimation, in_axes=(0, 0, None, 0))
     return estimate(rewards, gamma * (1.0 - done), gae_lambda, values)
+
+
+def lambda_returns(
+    rewards: jax.Array, done: jax.Array, next_values: jax.Array, gamma: float, td_lambda: float
+) -> jax.Array:
+    """Returns that mix all numbers of steps, backwards in time:
+
+        G_t = r_t + gamma (1 - done_t) [lambda G_{t+1} + (1 - lambda) v_{t+1}],   G_T = v_T
+
+    rewards, done, next_values: [B, T], the last the values of what follows each step. `done` as in
+    `generalized_advantages`. Returns [B, T].
+
+    Source: Sutton and Barto 2018, "Reinforcement Learning", equation 12.18, off-policy as in Peng and Williams 1996.
+    """
+    estimate = jax.vmap(rlax.lambda_returns, in_axes=(0, 0, 0, None))
+    return estimate(rewards, gamma * (1.0 - done), next_values, td_lambda)

@@ -38,15 +38,15 @@ def test_replay_equals_rollout(pair):
     boundaries (51 steps in rollouts of 64) and from a memory with a past (four updates)."""
     actor, critic = PAIRS[pair]
     *_, logs = init_and_train(ppo(actor, critic, learning_rate=0.01), num_steps=4 * 256)
-    assert logs["ppo/replay_error"].shape == (4,)
-    assert logs["ppo/replay_error"].max() < 1e-5
+    assert logs["replay/error"].shape == (4,)
+    assert logs["replay/error"].max() < 1e-5
     assert logs["ppo/approx_kl"].max() > 1e-6  # and the updates did change the policy
 
 
 @pytest.mark.parametrize("task", ["popgym::BattleshipEasy", "popgym::PositionOnlyPendulumEasy"])
 def test_replay_equals_rollout_in_every_kind_of_action(task):
     *_, logs = init_and_train(ppo(torso("gru"), task=task, learning_rate=0.01), num_steps=4 * 256)
-    assert logs["ppo/replay_error"].max() < 1e-5
+    assert logs["replay/error"].max() < 1e-5
     assert logs["ppo/approx_kl"].max() > 1e-6
     assert np.isfinite(logs["ppo/entropy"]).all()
 
@@ -62,14 +62,14 @@ class LateStartPPO(PPO):
 
 def test_a_broken_start_flag_is_caught():
     *_, logs = init_and_train(ppo(torso("gru"), agent_class=LateStartPPO))
-    assert logs["ppo/replay_error"].max() > 1e-3
+    assert logs["replay/error"].max() > 1e-3
 
 
 def test_a_leaking_torso_replays_but_breaks_the_law_of_resets():
     """It leaks in acting and learning alike, so that replay cannot see it; the torso's own law does."""
     leaky = LeakyGRU(features=8)
     *_, logs = init_and_train(ppo(leaky))
-    assert logs["ppo/replay_error"].max() < 1e-5
+    assert logs["replay/error"].max() < 1e-5
     assert once(lambda key: laws.measure(leaky, key, 6), jax.random.key(0))["reset_equals_fresh"] > 1e-2
 
 
@@ -256,7 +256,8 @@ def test_the_bootstrap_reads_the_final_observation_with_the_memory_of_its_episod
 ANOTHER = {
     "num_envs": 8, "num_steps": 32, "gamma": 0.5, "gae_lambda": 0.5, "num_minibatches": 4, "update_epochs": 1,
     "normalize_advantage": False, "clip_coefficient": 0.001, "clip_value_loss": False, "entropy_coefficient": 1.0,
-    "value_coefficient": 5.0, "normalize_observations": True, "normalize_rewards": True,
+    "value_coefficient": 5.0, "normalize_observations": True, "normalize_rewards": True, "target_kl": 1e-4,
+    "burn_in": 5, "anneal_steps": 100,
 }  # fmt: skip
 SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that need another task to have their effect
 
@@ -270,6 +271,24 @@ def test_every_field_has_an_effect(field):
 
     base, other = trained(), trained(**{field: ANOTHER[field]})
     assert not equal(base.params, other.params)
+
+
+def test_beyond_the_target_kl_nothing_more_is_learnt():
+    """Of the first update's gradient steps the first has a KL of 0 and is made; the second is not."""
+    agents = [
+        ppo(torso("mlp"), learning_rate=0.1, num_steps=16, num_minibatches=n, update_epochs=e, target_kl=kl)
+        for n, e, kl in ((1, 1, None), (1, 3, 1e-9), (1, 3, None))
+    ]
+    one, stopped, three = (init_and_train(agent, num_steps=64)[1].params for agent in agents)
+    assert equal(one, stopped)
+    assert not equal(one, three)
+
+
+def test_annealed_to_nothing_nothing_is_learnt():
+    """After as many steps as the annealing lasts the parameters stay."""
+    agent = ppo(torso("mlp"), learning_rate=0.1, num_steps=16, anneal_steps=64)
+    before, after, _ = init_and_train(agent, num_steps=3 * 64)
+    assert equal(before.params, after.params)  # the first update ends at step 64
 
 
 def test_minibatches_must_divide_environments():
