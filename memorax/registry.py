@@ -11,8 +11,10 @@ from typing import Any
 
 ALGORITHMS = {
     "a2c": "memorax.algorithms.a2c:A2C",
+    "dqn": "memorax.algorithms.dqn:DQN",
     "ppo": "memorax.algorithms.ppo:PPO",
     "pqn": "memorax.algorithms.pqn:PQN",
+    "r2d2": "memorax.algorithms.r2d2:R2D2",
 }
 
 SEQUENCE_MODELS = {

@@ -103,7 +103,10 @@ def _torsos() -> str:
         rows.append((name, _KINDS[torso.wrapper], *cost, torso.paper or "-"))
     notes = [f"At the width of `memorax-bench match`: {TRACKS['parameters']:,} parameters, reading {INPUTS} numbers."]
     if latency:
-        notes.append(f"Step: of {latency.batch} environments at once, on {latency.device}, {latency.date}.")
+        notes.append(
+            f"Step: of {latency.batch} environments at once, at width {latency.features}, on {latency.device}, "
+            f"{latency.date}."
+        )
     notes.append(
         "Settings of one: memorax-bench ls torsos mamba2. Does it keep its laws: memorax-bench check-torso mamba2."
     )

@@ -29,6 +29,7 @@ class Latency(Closed):
 
     date: str
     device: str
+    features: int  # width of the torso and of what it reads
     batch: int
     milliseconds: dict[str, float]
 

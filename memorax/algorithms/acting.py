@@ -31,6 +31,26 @@ class Timestep:
 
 
 @flax.struct.dataclass
+class Outcome:
+    """What came of an action, leaves [B, ...]."""
+
+    action: Any  # as it was done
+    reward: jax.Array
+    terminated: jax.Array
+    truncated: jax.Array
+    info: dict
+
+    @property
+    def done(self) -> jax.Array:
+        return self.terminated | self.truncated
+
+    @property
+    def cut(self) -> jax.Array:
+        """Where a limit ended an episode that would have gone on."""
+        return self.truncated & ~self.terminated
+
+
+@flax.struct.dataclass
 class EpisodeSums:
     """Episodes that ended, in sums that add up over steps, environments and updates."""
 

@@ -8,7 +8,14 @@ from typing import Any, ClassVar
 import jax
 
 from memorax import lox
-from memorax.algorithms.acting import Timestep, first_timestep, network_inputs, to_space
+from memorax.algorithms.acting import (
+    Outcome,
+    Timestep,
+    first_timestep,
+    network_inputs,
+    step_environments,
+    to_space,
+)
 from memorax.algorithms.checks import check_count, check_same_spaces
 from memorax.algorithms.evaluation import Evaluation, evaluate_episodes
 from memorax.algorithms.statistics import Statistics, normalize_observation
@@ -101,6 +108,14 @@ class Algorithm(abc.ABC):
         self, key: jax.Array, state: State, timestep: Timestep, carry: Carry, deterministic: bool
     ) -> tuple[Carry, Any]:
         """One timestep, leaves [B, ...] -> (carry, action as the policy draws it)."""
+
+    def _interact(self, key: jax.Array, state: State, carry: Carry, drawn: Any) -> tuple[State, Outcome]:
+        """One step of every environment with the action drawn; `carry` is the memory after the present timestep."""
+        action = to_space(self.action_space, drawn)
+        observation, env_state, *rest = step_environments(key, self.env, self.env_params, state.env_state, action)
+        outcome = Outcome(action, *rest)
+        timestep = Timestep(observation, outcome.done, action, outcome.reward)
+        return state.replace(env_state=env_state, timestep=timestep, carry=carry), outcome
 
     def _updates(self, num_steps: int) -> int:
         check_count("num_steps", num_steps)

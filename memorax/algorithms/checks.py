@@ -65,6 +65,28 @@ def check_burn_in(config: Any) -> None:
         )
 
 
+def check_windows(config: Any) -> None:
+    """Windows fit into the buffer, begin where memories are stored, and exist when learning starts."""
+    name, window = type(config).__name__, config.burn_in + config.sequence_length + config.n_step
+    if config.num_steps % config.period:
+        rounded = config.period * -(-config.num_steps // config.period)
+        raise ValueError(
+            f"{name}: period = {config.period} must divide num_steps = {config.num_steps}, as memories are stored "
+            f"every period steps of what an update acts; use num_steps={rounded}"
+        )
+    needed = window * config.num_envs
+    for field in ("buffer_size", "learning_starts"):
+        if getattr(config, field) < needed:
+            raise ValueError(
+                f"{name}: {field} = {getattr(config, field)} transitions of {config.num_envs} environments hold no "
+                f"window of burn_in + sequence_length + n_step = {window} steps; use at least {needed}"
+            )
+    if config.learning_starts > config.buffer_size:
+        raise ValueError(
+            f"{name}: learning_starts = {config.learning_starts} must be at most buffer_size = {config.buffer_size}"
+        )
+
+
 def check_count(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} = {value!r} must be a whole number of at least 1")

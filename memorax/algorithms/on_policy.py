@@ -8,7 +8,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
-from memorax.algorithms.acting import EpisodeSums, Timestep, episode_sums, single_step, step_environments, to_space
+from memorax.algorithms.acting import EpisodeSums, Outcome, Timestep, episode_sums, single_step
 from memorax.algorithms.base import Algorithm
 from memorax.algorithms.statistics import Statistics, initial_statistics, normalize_reward, updated
 from memorax.networks.types import Carry
@@ -82,18 +82,10 @@ class OnPolicy(Algorithm):
         def act(state: OnPolicyState, key: jax.Array) -> tuple[OnPolicyState, tuple[Transition, EpisodeSums]]:
             action_key, env_key = jax.random.split(key)
             carry, drawn, decision = self._decide(action_key, state, statistics)
-            action = to_space(self.action_space, drawn)
-            observation, env_state, reward, terminated, truncated, info = step_environments(
-                env_key, self.env, self.env_params, state.env_state, action
-            )
-            done = terminated | truncated
-            bootstrap = self._bootstrap(state, carry, action, reward, terminated, truncated, info)
-            earned = normalize_reward(statistics, reward) + bootstrap
-            transition = Transition(state.timestep, drawn, decision, earned, done)
-            state = state.replace(
-                env_state=env_state, timestep=Timestep(observation, done, action, reward), carry=carry
-            )
-            return state, (transition, episode_sums(info, done))
+            after, outcome = self._interact(env_key, state, carry, drawn)
+            earned = normalize_reward(statistics, outcome.reward) + self._bootstrap(state, carry, outcome)
+            transition = Transition(state.timestep, drawn, decision, earned, outcome.done)
+            return after, (transition, episode_sums(outcome.info, outcome.done))
 
         state, (transitions, sums) = jax.lax.scan(act, state, jax.random.split(key, self.config.num_steps))
         state = state.replace(
@@ -102,20 +94,20 @@ class OnPolicy(Algorithm):
         )
         return state, transitions, jax.tree.map(jnp.sum, sums)
 
-    def _bootstrap(self, state, carry, action, reward, terminated, truncated, info) -> jax.Array:
+    def _bootstrap(self, state: OnPolicyState, carry: Carry, outcome: Outcome) -> jax.Array:
         """gamma * V(final observation) where time cut an episode that had not ended, else 0; [B].
 
         The final observation goes on with the episode: it is read by the memory as it stands after o_t, with the
         action and reward that led to it, and that reading is not kept.
         """
         if not self.env.can_truncate:
-            return jnp.zeros_like(reward)
-        cut = truncated & ~terminated
-        final = Timestep(info["final_observation"], jnp.zeros_like(cut), action, reward)
+            return jnp.zeros_like(outcome.reward)
+        cut = outcome.cut
+        final = Timestep(outcome.info["final_observation"], jnp.zeros_like(cut), outcome.action, outcome.reward)
         value = jax.lax.cond(
             cut.any(),
             lambda: self._value(state.params, state.statistics, final, carry),
-            lambda: jnp.zeros_like(reward),
+            lambda: jnp.zeros_like(outcome.reward),
         )
         return self.config.gamma * jnp.where(cut, value, 0.0)
 

@@ -1,6 +1,7 @@
 """Returns and advantages of batches of sequences; the maths is rlax's, for one sequence."""
 
 import jax
+import jax.numpy as jnp
 import rlax
 
 
@@ -18,7 +19,7 @@ def generalized_advantages(
 
     Source: Schulman et al. 2016, arXiv 1506.02438, equations 11-16.
     """
-    values = jax.numpy.concatenate([values, last_value[:, None]], 1)
+    values = jnp.concatenate([values, last_value[:, None]], 1)
     estimate = jax.vmap(rlax.truncated_generalized_advantage_estimation, in_axes=(0, 0, None, 0))
     return estimate(rewards, gamma * (1.0 - done), gae_lambda, values)
 
@@ -37,3 +38,30 @@ def lambda_returns(
     """
     estimate = jax.vmap(rlax.lambda_returns, in_axes=(0, 0, 0, None))
     return estimate(rewards, gamma * (1.0 - done), next_values, td_lambda)
+
+
+def n_step_targets(
+    values: jax.Array,
+    probabilities: jax.Array,
+    rewards: jax.Array,
+    terminated: jax.Array,
+    cut: jax.Array,
+    gamma: float,
+    n: int,
+) -> tuple[jax.Array, jax.Array]:
+    """n-step targets of a replayed window, as weighted points:
+
+        F_t^0 = v_t,   F_t^m = v_t where cut_t, else r_t + gamma (1 - terminated_t) F_{t+1}^{m-1},   target_t = F_t^n
+
+    values, probabilities: [B, L, M], what the states of the window are worth; rewards, terminated, cut: [B, L]. Where
+    a limit cut an episode, what followed was not kept: a target reaches up to the cut and bootstraps there. The cut
+    step itself has no target, it is its own value: leave it out of the loss. Returns [B, L - n, M] twice.
+    """
+    target, weight = values, probabilities
+    for _ in range(n):
+        here, last = slice(None, target.shape[1] - 1), cut[:, : target.shape[1] - 1, None]
+        going_on = gamma * (1.0 - terminated[:, here, None])
+        later = rewards[:, here, None] + going_on * target[:, 1:]
+        target = jnp.where(last, values[:, here], later)
+        weight = jnp.where(last, probabilities[:, here], weight[:, 1:])
+    return target, weight

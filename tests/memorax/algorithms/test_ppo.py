@@ -14,6 +14,7 @@ from fixtures.compiles import counted
 from fixtures.probes import Clock, ClockParams
 from memorax import lox
 from memorax.algorithms import PPO, PPOConfig
+from memorax.algorithms.acting import Outcome
 from memorax.environments import make
 from memorax.networks import heads, laws
 from memorax.registry import SEQUENCE_MODELS
@@ -240,7 +241,8 @@ def test_the_bootstrap_reads_the_final_observation_with_the_memory_of_its_episod
         action, reward = jnp.array([0, 1, 0, 1]), jnp.array([1.0, 2.0, 3.0, 4.0])
         terminated, truncated = jnp.array([False, False, True, True]), jnp.array([True, False, True, False])
         final = jnp.array([[0.5], [0.4], [0.3], [0.2]])
-        got = agent._bootstrap(state, carry, action, reward, terminated, truncated, {"final_observation": final})
+        outcome = Outcome(action, reward, terminated, truncated, {"final_observation": final})
+        got = agent._bootstrap(state, carry, outcome)
         timestep = state.timestep.replace(
             observation=final, start=jnp.zeros(4, bool), previous_action=action, previous_reward=reward
         )
