@@ -105,15 +105,37 @@ def overwrite(state: jax.Array, beta: jax.Array, k: jax.Array, v: jax.Array) -> 
 def delta_chunk(state, between, carried, q, beta, k, v):
     """A chunk of S_t = a_t S_{t-1} (I - b_t k_t k_t^T) + b_t v_t k_t^T: (state, what the decays a leave by
     `matrix_memory.remaining`, q, b, k, v) -> (last state, y[B, T, H, V])."""
-    time = between.shape[-1]
     beta = jnp.swapaxes(beta, 1, 2)[..., None]  # [B, H, T, 1]
     overlap = jnp.einsum("bthk,bshk->bhts", k, k) * between * beta
     held = jnp.einsum("bhvk,bthk->bhtv", state, k) * carried[..., None]
-    written = jax.lax.linalg.triangular_solve(
-        overlap * jnp.tril(jnp.ones((time, time)), -1),  # the diagonal of 1 is implied
-        beta * (jnp.swapaxes(v, 1, 2) - held),
-        left_side=True,
-        lower=True,
-        unit_diagonal=True,
-    )
+    written = solve(overlap, beta * (jnp.swapaxes(v, 1, 2) - held))
     return memory.attend(state, between, carried, q, k, jnp.swapaxes(written, 1, 2))
+
+
+def solve(lower: jax.Array, right: jax.Array) -> jax.Array:
+    """(I + L)^-1 right, with L[..., T, T] what is strictly below the diagonal of `lower`; right[..., T, V].
+
+    On CPUs `triangular_solve` calls a BLAS for every matrix, which takes a hundred times as long once it shares the
+    work of one among threads: from T V = 1024 on, and from half of that the inverse is no slower anyway.
+    """
+    if right.shape[-2] * right.shape[-1] >= 512:
+        return inverse(lower) @ right
+    strict = jnp.tril(lower, -1)  # the diagonal of 1 is implied
+    return jax.lax.linalg.triangular_solve(strict, right, left_side=True, lower=True, unit_diagonal=True)
+
+
+def inverse(lower: jax.Array) -> jax.Array:
+    """(I + L)^-1 by blocks of twice the size from step to step, as stable as substitution:
+
+    [[A, 0], [B, C]]^-1 = [[A^-1, 0], [-C^-1 B A^-1, C^-1]]
+    """
+    index = jnp.arange(lower.shape[-1])
+
+    def blocks(level: int) -> jax.Array:  # the B of all pairs of blocks of 2^level rows
+        odd = index >> level
+        return jnp.where((odd[:, None] % 2 == 1) & (odd[:, None] == odd + 1), lower, 0)
+
+    found = jnp.eye(len(index), dtype=lower.dtype) - blocks(0)
+    for level in range(1, (len(index) - 1).bit_length()):
+        found = found - found @ blocks(level) @ found
+    return found

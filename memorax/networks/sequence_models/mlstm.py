@@ -30,7 +30,7 @@ class MLSTMConfig:
     features: int  # width of the output
     num_heads: int = 4  # memories side by side, each with its own gates
     head_dim: int | None = None  # width of a head's queries, keys and values, at least 2; null: features / num_heads
-    chunk_length: int = 32  # of the chunked form; moves the speed, not the result
+    chunk_length: int = 16  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
         check_sizes(self, "features", "num_heads", "chunk_length")

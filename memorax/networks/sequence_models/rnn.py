@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from memorax.networks.sequence_models import gru, lstm, slstm
-from memorax.networks.sequence_models.rules import SequenceRule
+from memorax.networks.sequence_models.rules import SequenceRule, by_hand_pays
 from memorax.networks.sequence_models.scans import clear
 from memorax.networks.types import Carry, SequenceModel
 
@@ -35,13 +35,22 @@ class RNN(SequenceModel):
 
     The cell's `__call__(carry, x[B, F]) -> (carry, y[B, D])` is scanned over time; its memory is cleared before it
     reads the first observation of an episode.
+
+    strategy: "auto" (chosen by backend, batch and width), "autodiff" (a plain scan of any cell) or "by_hand" (for the
+        cells that have one, the reverse scan written by hand); all compute the same function
     """
 
     cell: nn.RNNCellBase
+    strategy: str = "auto"
 
     @nn.nowrap
     def initialize_carry(self, batch: int) -> Carry:
         return self.cell.initialize_carry(jax.random.key(0), (batch, 1))
+
+    @property
+    def strategies(self) -> list[str]:
+        """What this cell can be scanned by."""
+        return ["autodiff", *["by_hand"] * (_sequence_rule(self.cell) is not None)]
 
     @nn.compact
     def __call__(self, x: jax.Array, start: jax.Array, carry: Carry) -> tuple[Carry, jax.Array]:
@@ -50,9 +59,8 @@ class RNN(SequenceModel):
             carry, y = self.cell(clear(start[:, 0], fresh, carry), x[:, 0])
             return carry, y[:, None]
         xs, starts = jnp.swapaxes(x, 0, 1), start.T  # time-major
-        rule = _sequence_rule(self.cell)
-        if rule is not None and not self.is_initializing():
-            carry, ys = rule(self.cell.variables["params"], xs, starts, carry)
+        if self._by_hand(carry) and not self.is_initializing():
+            carry, ys = _sequence_rule(self.cell)(self.cell.variables["params"], xs, starts, carry)
             return carry, jnp.swapaxes(ys, 0, 1)
 
         def step(cell: nn.RNNCellBase, carry: Carry, inputs: tuple) -> tuple[Carry, jax.Array]:
@@ -62,3 +70,15 @@ class RNN(SequenceModel):
         scan = nn.scan(step, variable_broadcast="params", split_rngs={"params": False})
         carry, ys = scan(self.cell, carry, (starts, xs))
         return carry, jnp.swapaxes(ys, 0, 1)
+
+    @nn.nowrap
+    def _by_hand(self, carry: Carry) -> bool:
+        if self.strategy not in ("auto", *self.strategies):
+            raise ValueError(
+                f"strategy {self.strategy!r} is not available for {type(self.cell).__name__} with its options; "
+                f"use one of {['auto', *self.strategies]}"
+            )
+        if self.strategy != "auto":
+            return self.strategy == "by_hand"
+        batch, width = jax.tree.leaves(carry)[0].shape[:2]
+        return "by_hand" in self.strategies and by_hand_pays(batch, width, jax.default_backend())

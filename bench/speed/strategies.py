@@ -1,0 +1,113 @@
+"""The strategies of every memoroid cell against each other: a report, no asv benchmark.
+
+python bench/speed/strategies.py --quick             # few and short sequences: whether it works, not how fast it is
+python bench/speed/strategies.py --only lru mamba2   # these cells
+python bench/speed/strategies.py --write             # all cells, into docs/scan-strategies.md; minutes, when idle
+python bench/speed/strategies.py --full              # more lengths, batches and chunks, forward too; hours
+"""
+
+import argparse
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import jax
+
+from memorax.networks import Memoroid, MemoroidCell
+from memorax.networks.sequence_models import scans
+from memorax.registry import SEQUENCE_MODELS
+from speed import measuring
+from speed.strategies_page import Comparison, bars, line, page
+
+PAGE = Path(__file__).parents[2] / "docs" / "scan-strategies.md"
+LARGEST = 8 * 2**30  # bytes of temporary memory above which a way is not run; most associative scans need less
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The sequences measured, the chunks besides the cell's own, and the time for each comparison."""
+
+    lengths: tuple[int, ...] = (8, 128, 1024)
+    batches: tuple[int, ...] = (2, 64)
+    chunks: tuple[int, ...] = (8, 16, 32)
+    rounds: int = 5
+    budget: float = 4.0  # seconds
+    passes: tuple[str, ...] = ("gradient",)
+
+
+NORMAL = Effort()
+QUICK = Effort(lengths=(8, 64), batches=(2,), chunks=(16,), rounds=2, budget=0.5)
+FULL = Effort(
+    lengths=(8, 32, 128, 512, 1024, 4096),
+    batches=(2, 16, 64),
+    chunks=(8, 16, 32, 64, 128),
+    rounds=9,
+    budget=20.0,
+    passes=("gradient", "forward"),
+)
+
+
+def ways(cell: MemoroidCell, length: int, chunks: Iterable[int]) -> dict[str, Memoroid]:
+    """A torso for each way that the cell has to run over `length` steps; chunks longer than that are all the same."""
+    found = {"sequential": Memoroid(cell, strategy="sequential")}
+    if cell.associative:
+        found["associative"] = Memoroid(cell, strategy="associative")
+    if cell.chunk_length is not None:
+        lengths = sorted({min(chunk, length) for chunk in (cell.chunk_length, *chunks)})
+        for chunk in lengths:
+            config = replace(cell.config, chunk_length=chunk)
+            found[f"chunked {chunk}"] = Memoroid(type(cell)(config=config), strategy="chunked")
+    return found
+
+
+def choice(cell: MemoroidCell, length: int) -> str:
+    """What `scans.choose` picks here, as `ways` calls it."""
+    strategy = scans.choose(cell, length, jax.default_backend())
+    return f"chunked {min(cell.chunk_length, length)}" if strategy == "chunked" else strategy
+
+
+def compare(name: str, batch: int, length: int, effort: Effort) -> Iterator[Comparison]:
+    """All ways in turns, for each pass that is asked for."""
+    cell = measuring.cell_of(name)
+    torsos = ways(cell, length, effort.chunks)
+    arguments = measuring.sequences(torsos["sequential"], batch, length)
+    for done in effort.passes:
+        functions = {
+            way: measuring.gradient(torso) if done == "gradient" else torso.apply for way, torso in torsos.items()
+        }
+        programs = measuring.compile_programs(functions, *arguments)
+        memory = {way: program.temporary_bytes for way, program in programs.items()}
+        calls = {way: programs[way].call for way in programs if memory[way] <= LARGEST}
+        taken = measuring.in_turns(calls, effort.rounds, effort.budget)
+        seconds = {way: statistics.median(times) for way, times in taken.items()}
+        yield Comparison(name, batch, length, seconds, memory, choice(cell, length), done)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    cells = [name for name in SEQUENCE_MODELS if isinstance(measuring.cell_of(name), MemoroidCell)]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="measure these cells")
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument("--quick", action="store_const", const=QUICK, dest="effort", help="to see whether it works")
+    effort.add_argument("--full", action="store_const", const=FULL, dest="effort", help="the whole grid, forward too")
+    parser.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
+    chosen = parser.parse_args(arguments)
+    effort = chosen.effort or NORMAL
+    if chosen.write and (chosen.only or effort is QUICK):
+        parser.error("--write is for all cells; leave out --only and --quick")
+    comparisons = []
+    for name in measuring.chosen_names(parser, chosen.only, cells):
+        for batch in effort.batches:
+            for length in effort.lengths:
+                for comparison in compare(name, batch, length, effort):
+                    comparisons.append(comparison)
+                    print(comparison.done, *line(comparison), sep=" | ", flush=True)
+    print(bars(comparisons))
+    if chosen.write:
+        PAGE.write_text(page(comparisons, effort.rounds, LARGEST), encoding="utf-8")
+        print(f"written: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
