@@ -7,6 +7,7 @@ python bench/speed/strategies.py --full              # more lengths, batches and
 """
 
 import argparse
+import itertools
 import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -26,22 +27,20 @@ LARGEST = 8 * 2**30  # bytes of temporary memory above which a way is not run; m
 
 @dataclass(frozen=True)
 class Effort:
-    """The sequences measured, the chunks besides the cell's own, and the time for each comparison."""
+    """The sequences (T, B) measured, the chunks besides the cell's own, and the time for each comparison."""
 
-    lengths: tuple[int, ...] = (8, 128, 1024)
-    batches: tuple[int, ...] = (2, 64)
-    chunks: tuple[int, ...] = (8, 16, 32)
+    places: tuple[tuple[int, int], ...]
+    chunks: tuple[int, ...]
     rounds: int = 5
-    budget: float = 4.0  # seconds
+    budget: float = 2.0  # seconds
     passes: tuple[str, ...] = ("gradient",)
 
 
-NORMAL = Effort()
-QUICK = Effort(lengths=(8, 64), batches=(2,), chunks=(16,), rounds=2, budget=0.5)
+NORMAL = Effort(((8, 2), (1024, 2), (8, 64), (128, 64), (1024, 64)), chunks=(8, 16))
+QUICK = Effort(((8, 2), (64, 2)), chunks=(16,), rounds=2, budget=0.5)
 FULL = Effort(
-    lengths=(8, 32, 128, 512, 1024, 4096),
-    batches=(2, 16, 64),
-    chunks=(8, 16, 32, 64, 128),
+    tuple(itertools.product((8, 32, 128, 512, 1024, 4096), (2, 16, 64))),
+    chunks=(16, 32, 64, 128),
     rounds=9,
     budget=20.0,
     passes=("gradient", "forward"),
@@ -98,11 +97,10 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--write is for all cells; leave out --only and --quick")
     comparisons = []
     for name in measuring.chosen_names(parser, chosen.only, cells):
-        for batch in effort.batches:
-            for length in effort.lengths:
-                for comparison in compare(name, batch, length, effort):
-                    comparisons.append(comparison)
-                    print(comparison.done, *line(comparison), sep=" | ", flush=True)
+        for length, batch in effort.places:
+            for comparison in compare(name, batch, length, effort):
+                comparisons.append(comparison)
+                print(comparison.done, *line(comparison), sep=" | ", flush=True)
     print(bars(comparisons))
     if chosen.write:
         PAGE.write_text(page(comparisons, effort.rounds, LARGEST), encoding="utf-8")

@@ -126,7 +126,7 @@ def test_a_module_called_otherwise_is_told_how_it_is_called(call, tmp_path):
     code, out, _ = call("check-torso", "underived:Cell")
     assert code == 6
     assert "missing 1 required positional argument: 'x'" in out
-    assert "kind        no memory: a module of x alone, which treats each step by itself\n" in out
+    assert " no memory: a module of x alone, which treats each step by itself" in out
 
 
 SOURCES = {

@@ -102,7 +102,7 @@ def test_a_report_runs(report, capsys, monkeypatch):
 
 
 def test_strategies_are_compared(monkeypatch, capsys):
-    monkeypatch.setattr(strategies, "QUICK", strategies.Effort((8,), (2,), (), rounds=1, budget=0))
+    monkeypatch.setattr(strategies, "QUICK", strategies.Effort(((8, 2),), (), rounds=1, budget=0))
     strategies.main(["--quick", "--only", "min_gru"])
     assert "`min_gru` | 8 | 2" in capsys.readouterr().out
 

@@ -64,22 +64,21 @@ def _forward(x_r, x_z, x_n, keep, h, kernel, bias):
 def _backward(residuals, dhs):
     hs, r, z, n, h_n, keep, h, kernel = residuals
     kept_h = jnp.concatenate([h[None], hs[:-1]]) * keep
-    # how the pre-activations of n, z and r move h', and r through n; everything the loop does not need is outside it
-    to_n = (1 - z) * (1 - n * n)
-    to_z = (kept_h - n) * z * (1 - z)
-    to_r = h_n * r * (1 - r)
     transposed = kernel.T
 
     def step(dh, xs):
-        dh_t, z, to_n, to_z, to_r, r, keep = xs
+        dh_t, h, r, z, n, h_n, keep = xs
         dh = dh + dh_t
-        d_n = dh * to_n
-        d_z, d_r, d_hn = dh * to_z, d_n * to_r, d_n * r
+        d_z = dh * (h - n) * z * (1 - z)
+        d_n = dh * (1 - z) * (1 - n * n)
+        d_r, d_hn = d_n * h_n * r * (1 - r), d_n * r
         dh = dh * z + jnp.concatenate([d_r, d_z, d_hn], -1) @ transposed
         return dh * keep, (d_r, d_z, d_n, d_hn)
 
-    dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(step, jnp.zeros_like(h), (dhs, z, to_n, to_z, to_r, r, keep), reverse=True)
-    d_kernel = jnp.einsum("tbh,tbg->hg", kept_h, jnp.concatenate([d_r, d_z, d_hn], -1))
+    xs = (dhs, kept_h, r, z, n, h_n, keep)
+    dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(step, jnp.zeros_like(h), xs, reverse=True)
+    # three products, because to put their factors side by side would copy them
+    d_kernel = jnp.concatenate([jnp.einsum("tbh,tbg->hg", kept_h, d_gate) for d_gate in (d_r, d_z, d_hn)], -1)
     return d_r, d_z, d_n, jnp.zeros_like(keep), dh, d_kernel, d_hn.sum((0, 1))
 
 

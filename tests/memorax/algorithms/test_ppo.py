@@ -282,8 +282,9 @@ def test_beyond_the_target_kl_nothing_more_is_learnt():
         for n, e, kl in ((1, 1, None), (1, 3, 1e-9), (1, 3, None))
     ]
     one, stopped, three = (init_and_train(agent, num_steps=64)[1].params for agent in agents)
-    assert equal(one, stopped)
-    assert not equal(one, three)
+    difference = lambda a, b: max(abs(x - y).max() for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))  # noqa: E731
+    assert difference(one, stopped) < 1e-5  # programs of another length round differently
+    assert difference(one, three) > 1e-2
 
 
 def test_annealed_to_nothing_nothing_is_learnt():
