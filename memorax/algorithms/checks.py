@@ -68,6 +68,8 @@ def check_burn_in(config: Any) -> None:
 def check_windows(config: Any) -> None:
     """Windows fit into the buffer, begin where memories are stored, and exist when learning starts."""
     name, window = type(config).__name__, config.burn_in + config.sequence_length + config.n_step
+    if isinstance(config.burn_in, bool) or not isinstance(config.burn_in, int):
+        raise ValueError(f"{name}: burn_in = {config.burn_in!r} must be a whole number of steps, 0 or greater")
     if config.num_steps % config.period:
         rounded = config.period * -(-config.num_steps // config.period)
         raise ValueError(
@@ -110,8 +112,10 @@ def check_policy(networks: ActorCritic, observation_space: Space, action_space: 
         inputs = single_step(network_inputs(timestep, observation_space, action_space))
         params = networks.init(key, inputs, 1)
         _, distribution, value, _ = networks.apply(params, inputs, networks.initialize_carry(1))
-        drawn = distribution.sample(seed=key) if isinstance(distribution, distrax.Distribution) else distribution
-        return distribution, drawn, value
+        if not isinstance(distribution, distrax.Distribution):
+            return distribution, distribution, value
+        distribution.entropy()  # part of the loss: a policy without one is refused here
+        return distribution, distribution.sample(seed=key), value
 
     distribution, drawn, value = jax.eval_shape(outputs, jax.random.key(0))
     if getattr(value, "shape", None) != (1, 1):

@@ -67,7 +67,7 @@ class Gaussian(Head):
 class SquashedGaussian(Head):
     """A policy over actions `[action_dim]` in (-1, 1), tanh of a diagonal normal: y[B, T, D] -> a distribution with
     batch shape [B, T]. `mode` is tanh of the normal's mean. There is no closed form of the entropy: asking for it is
-    a `NotImplementedError`; -log_prob of samples estimates it.
+    a `ValueError`; -log_prob of samples estimates it.
 
     Mean and deviation depend on y. A sigmoid keeps the logarithm of the deviation between the bounds, where its
     gradient does not vanish; it begins in the middle, for these bounds at a deviation of 0.22.
@@ -142,7 +142,7 @@ class TanhNormal(distrax.Distribution):
         return jnp.tanh(self.normal.mean())
 
     def entropy(self) -> jax.Array:
-        raise NotImplementedError(
+        raise ValueError(
             "SquashedGaussian has no entropy in closed form: take the mean of -log_prob over samples, or use "
             "heads.Gaussian or heads.Beta with an algorithm that asks for the entropy"
         )

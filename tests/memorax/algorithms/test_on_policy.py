@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fixtures.agents import a2c, init_and_train, network, once, pqn, torso
+from fixtures.agents import a2c, equal, init_and_train, network, once, pqn, torso
 from fixtures.probes import Clock, ClockParams
 from memorax.algorithms import PQN, A2CConfig, PQNConfig
 from memorax.algorithms.action_values import epsilon, epsilon_greedy
@@ -16,10 +16,6 @@ from memorax.networks import heads
 
 MAKERS = {"a2c": a2c, "pqn": pqn}
 CONFIGS = {"a2c": A2CConfig, "pqn": PQNConfig}
-
-
-def equal(a, b) -> bool:
-    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
 @pytest.mark.parametrize("body", ["gru", "mamba2", "attention", "mlp"])

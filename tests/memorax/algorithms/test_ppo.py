@@ -5,25 +5,18 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
-from fixtures.agents import init_and_train, network, once, ppo, torso
+from fixtures.agents import equal, init_and_train, once, ppo, torso
 from fixtures.broken_torsos import LeakyGRU
 from fixtures.compiles import counted
 from fixtures.probes import Clock, ClockParams
 from memorax import lox
-from memorax.algorithms import PPO, PPOConfig
+from memorax.algorithms import PPO
 from memorax.algorithms.acting import Outcome
 from memorax.environments import make
-from memorax.networks import heads, laws
+from memorax.networks import laws
 from memorax.registry import SEQUENCE_MODELS
-
-
-def equal(a, b) -> bool:
-    """Bit for bit, keys included."""
-    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
-
 
 PAIRS = {name: (torso(name), None) for name in SEQUENCE_MODELS}
 PAIRS |= {
@@ -251,107 +244,3 @@ def test_the_bootstrap_reads_the_final_observation_with_the_memory_of_its_episod
     got, value = once(program, jax.random.key(0))
     np.testing.assert_allclose(got, [0.99 * value[0], 0, 0, 0], rtol=1e-6)
     assert abs(value[0]) > 1e-3
-
-
-# --- what is asked for ------------------------------------------------------------------------------------------------
-
-ANOTHER = {
-    "num_envs": 8, "num_steps": 32, "gamma": 0.5, "gae_lambda": 0.5, "num_minibatches": 4, "update_epochs": 1,
-    "normalize_advantage": False, "clip_coefficient": 0.001, "clip_value_loss": False, "entropy_coefficient": 1.0,
-    "value_coefficient": 5.0, "normalize_observations": True, "normalize_rewards": True, "target_kl": 1e-4,
-    "burn_in": 5, "anneal_steps": 100,
-}  # fmt: skip
-SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that need another task to have their effect
-
-
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(PPOConfig)])
-def test_every_field_has_an_effect(field):
-    def trained(**change):
-        task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
-        agent = ppo(torso("mlp"), task=task, learning_rate=0.03, **{"num_steps": 16, **change})
-        return init_and_train(agent, num_steps=2 * 4 * 16)[1]
-
-    base, other = trained(), trained(**{field: ANOTHER[field]})
-    assert not equal(base.params, other.params)
-
-
-def test_beyond_the_target_kl_nothing_more_is_learnt():
-    """Of the first update's gradient steps the first has a KL of 0 and is made; the second is not."""
-    agents = [
-        ppo(torso("mlp"), learning_rate=0.1, num_steps=16, num_minibatches=n, update_epochs=e, target_kl=kl)
-        for n, e, kl in ((1, 1, None), (1, 3, 1e-9), (1, 3, None))
-    ]
-    one, stopped, three = (init_and_train(agent, num_steps=64)[1].params for agent in agents)
-    difference = lambda a, b: max(abs(x - y).max() for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))  # noqa: E731
-    assert difference(one, stopped) < 1e-5  # programs of another length round differently
-    assert difference(one, three) > 1e-2
-
-
-def test_annealed_to_nothing_nothing_is_learnt():
-    """After as many steps as the annealing lasts the parameters stay."""
-    agent = ppo(torso("mlp"), learning_rate=0.1, num_steps=16, anneal_steps=64)
-    before, after, _ = init_and_train(agent, num_steps=3 * 64)
-    assert equal(before.params, after.params)  # the first update ends at step 64
-
-
-def test_minibatches_must_divide_environments():
-    with pytest.raises(ValueError, match=r"num_minibatches = 3 must divide num_envs = 8.*use one of \[1, 2, 4, 8\]"):
-        PPOConfig(num_envs=8, num_minibatches=3)
-
-
-def parts(task="popgym::RepeatPreviousEasy", actions=4):
-    env, env_params = make(task)
-    return PPOConfig(), env, env_params, network(torso("mlp"), heads.Categorical(action_dim=actions))
-
-
-def test_a_shared_torso_has_one_optimizer():
-    with pytest.raises(ValueError, match="pass one optimizer"):
-        PPO(*parts(), heads.VNetwork(), optax.sgd(1.0), optax.sgd(1.0))
-
-
-def test_networks_have_to_fit_the_spaces():
-    with pytest.raises(
-        ValueError, match=r"head draws actions of shape \(\) with 3 values.*: use heads.Categorical\(action_dim=4\)"
-    ):
-        PPO(*parts(actions=3), heads.VNetwork(), optax.sgd(1.0))
-    with pytest.raises(ValueError, match=r"the action space is Box.*: use heads.Gaussian\(action_dim=1\)"):
-        PPO(*parts("gymnax::Pendulum-v1"), heads.VNetwork(), optax.sgd(1.0))
-    with pytest.raises(ValueError, match=r"the critic returns Categorical.* use heads.VNetwork\(\)"):
-        PPO(*parts(), network(torso("mlp"), heads.Categorical(action_dim=3)), optax.sgd(1.0))
-
-
-def test_features_have_to_be_vectors():
-    with pytest.raises(ValueError, match=r"a torso needs \[B, T, F\].*flatten them, or use a convolutional"):
-        PPO(*parts("gymnax::Breakout-MinAtar", 3), heads.VNetwork(), optax.sgd(1.0))
-
-
-# --- learning ---------------------------------------------------------------------------------------------------------
-
-
-def learned(name: str, **inputs: bool) -> float:
-    """Mean return on RepeatPrevious with a lag of one card after 98k steps."""
-    agent = ppo(
-        torso(name, features=32),
-        task="popgym::RepeatPrevious",
-        task_options={"k": 2},
-        inputs=inputs,
-        learning_rate=3e-3,
-        num_envs=16,
-        num_minibatches=4,
-        update_epochs=4,
-    )
-
-    def program(key):
-        state = agent.train(key, agent.init(key), 96 * 1024)
-        return agent.evaluate(key, state, 32).returns.mean()
-
-    return float(jax.jit(program)(jax.random.key(0)))
-
-
-def test_memory_is_learned():
-    assert learned("gru") > 0.8
-
-
-def test_and_cannot_be_learned_without_memory():
-    """Fed the previous action, even this control gets past -0.3: what it did is a note to itself."""
-    assert learned("mlp", previous_action=False) < -0.45

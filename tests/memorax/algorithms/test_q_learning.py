@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 import rlax
 
-from fixtures.agents import init_and_train, once, q_learner, torso
+from fixtures.agents import equal, init_and_train, once, q_learner, torso
 from fixtures.probes import Clock, ClockParams
 from memorax.algorithms import DQN, R2D2, DQNConfig, R2D2Config
 from memorax.algorithms.returns import n_step_targets
 from memorax.networks import heads
 
 BOTH = {"dqn": (DQN, DQNConfig), "r2d2": (R2D2, R2D2Config)}
-
-
-def equal(a, b) -> bool:
-    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
 @pytest.mark.parametrize("body", ["gru", "mamba2", "attention", "mlp"])
