@@ -79,7 +79,7 @@ def test_networks_have_to_fit_the_spaces():
 def test_a_policy_without_an_entropy_is_refused():
     env, env_params = make("gymnax::Pendulum-v1")
     actor = network(torso("mlp"), heads.SquashedGaussian(action_dim=1))
-    with pytest.raises(ValueError, match="SquashedGaussian has no entropy in closed form.*heads.Beta"):
+    with pytest.raises(ValueError, match=r"SquashedGaussian has no entropy in closed form.*heads.Beta"):
         PPO(PPOConfig(), env, env_params, actor, heads.VNetwork(), optax.sgd(1.0))
 
 

@@ -96,7 +96,7 @@ def trained(agent):
 
 def test_replay_equals_rollout_while_the_statistics_move(trained):
     before, after, logs = trained
-    assert logs["ppo/replay_error"].max() < 1e-5
+    assert logs["replay/error"].max() < 1e-5
     assert before.statistics.observation.count == 0
     assert after.statistics.observation.count == after.statistics.reward.moments.count == 4 * 256
     assert jnp.all(jnp.abs(after.statistics.observation.scale - 1) > 0.1)
@@ -113,7 +113,7 @@ class EagerPPO(PPO):
 
 def test_statistics_that_move_between_acting_and_learning_are_caught():
     broken = ppo(torso("gru"), task="gymnax::CartPole-v1", agent_class=EagerPPO, **BOTH)
-    assert init_and_train(broken)[2]["ppo/replay_error"].max() > 1e-3
+    assert init_and_train(broken)[2]["replay/error"].max() > 1e-3
 
 
 def test_logged_returns_stay_raw(trained):
