@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from memorax.networks.sequence_models.memoroid import Memoroid
+from memorax.networks.sequence_models.rnn import RNN
 from memorax.networks.types import Carry, SequenceModel
 
 TOLERANCE = 1e-5  # relative, float32, matrix products in full precision
@@ -118,7 +119,9 @@ def endure(
 
 
 def variants(model: SequenceModel) -> dict[str, SequenceModel]:
-    """The torso under every strategy that its cell has; `{"own": model}` for one that is no `Memoroid`."""
+    """The torso under every strategy that its cell has; `{"own": model}` for one that wraps no cell."""
+    if isinstance(model, RNN):
+        return {name: RNN(model.cell, strategy=name) for name in model.strategies}
     if not isinstance(model, Memoroid):
         return {"own": model}
     cell = model.cell
