@@ -27,9 +27,9 @@ class GRUConfig:
         check_sizes(self, "features")
 
 
-def _gates(h: jax.Array, x_r: jax.Array, x_z: jax.Array, x_n: jax.Array, kernel: jax.Array, bias: jax.Array):
+def _gates(h: jax.Array, inputs: list[jax.Array], recurrent: list[jax.Array], bias: jax.Array):
     """One step from the cleared state h[B, H] -> r, z, n, the candidate's recurrent part, h'."""
-    h_r, h_z, h_n = jnp.split(h @ kernel, 3, -1)
+    (x_r, x_z, x_n), (h_r, h_z, h_n) = inputs, recurrent
     h_n = h_n + bias
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     n = jnp.tanh(x_n + r * h_n)
@@ -52,9 +52,12 @@ def gru_sequence(x_r, x_z, x_n, keep, h, kernel, bias) -> jax.Array:
 
 
 def _forward(x_r, x_z, x_n, keep, h, kernel, bias):
+    kernels = jnp.split(kernel, 3, -1)  # a product a gate: of few rows up to twice as fast on CPUs as one of all gates
+
     def step(h, xs):
-        x_r, x_z, x_n, keep = xs
-        r, z, n, h_n, h = _gates(h * keep, x_r, x_z, x_n, kernel, bias)
+        *inputs, keep = xs
+        h = h * keep
+        r, z, n, h_n, h = _gates(h, inputs, [h @ gate for gate in kernels], bias)
         return h, (h, r, z, n, h_n)
 
     _, (hs, *gates) = jax.lax.scan(step, h, (x_r, x_z, x_n, keep))
@@ -105,10 +108,10 @@ class GRUCell(nn.RNNCellBase):
     def __call__(self, carry: jax.Array, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
         """carry[B, H], inputs[B, F] -> (carry, y[B, H])."""
         width = self.config.features
-        x_r, x_z, x_n = jnp.split(nn.Dense(3 * width, name="input")(inputs), 3, -1)
+        x = nn.Dense(3 * width, name="input")(inputs)
         kernel = self.param("recurrent", orthogonal_gates, (width, 3 * width))
         bias = self.param("candidate_bias", nn.initializers.zeros, (width,))
-        *_, h = _gates(carry, x_r, x_z, x_n, kernel, bias)
+        *_, h = _gates(carry, jnp.split(x, 3, -1), jnp.split(carry @ kernel, 3, -1), bias)
         return h, h
 
 
