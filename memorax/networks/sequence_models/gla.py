@@ -32,7 +32,7 @@ class GLAConfig:
     head_dim: int | None = None  # width of a head's values, at least 2; null: features / num_heads
     key_dim: int | None = None  # width of a head's queries and keys; null: half of head_dim, rounded up
     gate_rank: int = 16  # rank of the projection that gives the decays
-    chunk_length: int = 4  # of the chunked form, whose work grows with it; moves the speed, not the result
+    chunk_length: int = 8  # of the chunked form, whose work grows with it; moves the speed, not the result
 
     def __post_init__(self):
         check_sizes(self, "features", "num_heads", "gate_rank", "chunk_length")

@@ -38,7 +38,7 @@ class Mamba3Config:
     expand: int = 2  # inner width, in multiples of features
     head_dim: int = 32  # rows of a head's state; divides the inner width
     rotated_pairs: int | None = None  # pairs of the state's columns that rotate; null: a quarter of its columns
-    chunk_length: int = 32  # of the chunked form; moves the speed, not the result
+    chunk_length: int = 16  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
         check_sizes(self, "features", "state_dim", "expand", "head_dim", "chunk_length", "pairs")

@@ -30,7 +30,7 @@ class RetNetConfig:
     num_heads: int = 4  # memories side by side, each with its own decay
     head_dim: int | None = None  # width of a head's queries and keys, an even number; null: features / num_heads
     value_factor: int = 2  # width of a head's values, in multiples of head_dim
-    chunk_length: int = 32  # of the chunked form; moves the speed, not the result
+    chunk_length: int = 16  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
         check_sizes(self, "features", "num_heads", "value_factor", "chunk_length")
