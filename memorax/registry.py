@@ -14,7 +14,10 @@ ALGORITHMS = {
     "dqn": "memorax.algorithms.dqn:DQN",
     "ppo": "memorax.algorithms.ppo:PPO",
     "pqn": "memorax.algorithms.pqn:PQN",
+    "qrc": "memorax.algorithms.qrc:QRC",
     "r2d2": "memorax.algorithms.r2d2:R2D2",
+    "sac": "memorax.algorithms.sac:SAC",
+    "stream_ac": "memorax.algorithms.stream_ac:StreamAC",
 }
 
 SEQUENCE_MODELS = {

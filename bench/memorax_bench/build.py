@@ -25,9 +25,9 @@ ADAM_EPSILON = 1e-5
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam behind a clip of the gradients."""
+    """Adam, or plain steps where the algorithm takes those (`optimizer_kind`), behind a clip of the gradients."""
 
-    learning_rate: float = 3e-4  # of Adam
+    learning_rate: float = 3e-4  # of Adam, or of plain gradient steps where the algorithm takes those
     max_grad_norm: float = 0.5  # global norm to which gradients are clipped
 
     def __post_init__(self):
@@ -68,28 +68,36 @@ def build(config: Mapping[str, Any]) -> Experiment:
     networks = {
         "policy": lambda: network(policy_head(action_space)),
         "value": lambda: heads.VNetwork() if share else network(heads.VNetwork()),
-        "action_values": lambda: network(heads.DiscreteQNetwork(action_dim=action_space.n)),
+        "action_values": lambda: network(action_value_head(action_space)),
+        "bounded_policy": lambda: network(policy_head(action_space, bounded=True)),
+        "twin_values": lambda: network(heads.Twin(action_value_head(action_space))),  # never in the actor's torso
     }
     agent = algorithm(
         build_algorithm_config(config["algorithm"], config["protocol"]["discount"]),
         env,
         env_params,
         *(networks[role]() for role in algorithm.roles),
-        build_optimizer(optimizer),
+        build_optimizer(optimizer, algorithm.optimizer_kind),
     )
     return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)
 
 
-def policy_head(space: Space) -> Head:
-    """The head that draws actions of this space."""
+def policy_head(space: Space, bounded: bool = False) -> Head:
+    """The head that draws actions of this space; `bounded`: none outside of it, which would have to be clipped."""
     match space:
         case Discrete():
             return heads.Categorical(action_dim=space.n)
         case MultiDiscrete():
             return heads.MultiCategorical(action_dims=space.nvec)
         case Box():
-            return heads.Gaussian(action_dim=math.prod(space.shape))
+            kind = heads.SquashedGaussian if bounded else heads.Gaussian
+            return kind(action_dim=math.prod(space.shape))
     raise ValueError(f"no head for the action space {space}; there is one for Discrete, MultiDiscrete and Box")
+
+
+def action_value_head(space: Space) -> Head:
+    """The head that values actions of this space: each where they are discrete, else a given one."""
+    return heads.DiscreteQNetwork(action_dim=space.n) if isinstance(space, Discrete) else heads.ContinuousQNetwork()
 
 
 def build_algorithm(algorithm: Mapping[str, Any]) -> type:
@@ -161,10 +169,13 @@ def feature_width(extractor: FeatureExtractor, env: Any, env_params: Any) -> int
     return jax.eval_shape(features, jax.random.key(0)).shape[-1]
 
 
-def build_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
-    """Adam behind a clip of the global norm; its learning rate is a number in its state (`with_learning_rate`)."""
-    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0, eps=ADAM_EPSILON)
-    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), adam)
+def build_optimizer(config: OptimizerConfig, kind: str = "adam") -> optax.GradientTransformation:
+    """Behind a clip of the global norm; the learning rate is a number in the state (`with_learning_rate`)."""
+    steps = {
+        "adam": optax.inject_hyperparams(optax.adam)(learning_rate=0.0, eps=ADAM_EPSILON),
+        "sgd": optax.inject_hyperparams(optax.sgd)(learning_rate=0.0),
+    }
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), steps[kind])
 
 
 def with_learning_rate(state: Any, learning_rate: jax.Array) -> Any:

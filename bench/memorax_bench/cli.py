@@ -32,7 +32,7 @@ Arguments are key=value, in any order (quote what your shell would read):
   torsos.gru.features=128              set a value
   '+torsos.mine=my_module:Cell'        add a torso of your own
   '~torsos.mlp'                        leave one out
-  include=torsos/flops.yaml            other entries, from a file beside the suite
+  include=[algorithms/memory.yaml,torsos/flops.yaml]   other entries, from files beside the suite
 """
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="suite=NAME [KEY=VALUE]...", show_default=False)]

@@ -76,9 +76,12 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         key = jax.random.fold_in(as_key(words), segment)
         state, logs = lox.spool(agent.train)(key, state, protocol["eval_every"])
         finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)]).all()
-        errors = logs["replay/error"]
-        # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
-        return state, {"finite": finite, "replay_error": jnp.where(finite, errors.max(), errors[0])}
+        seen = {"finite": finite}
+        if "replay/error" in logs:  # an agent that learns from every step once replays nothing
+            errors = logs["replay/error"]
+            # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
+            seen["replay_error"] = jnp.where(finite, errors.max(), errors[0])
+        return state, seen
 
     def evaluate(words: jax.Array, state: Any, segment: jax.Array) -> Any:
         key = jax.random.fold_in(as_key(words), segment)
@@ -115,13 +118,14 @@ def run_chunk(
     call = {role: program.call for role, program in compiled.items()}
     state = call["init"](keys["init"], jnp.float32(programs.experiment.learning_rate))
     total, every = protocol["total_env_steps"], protocol["eval_every"]
-    points, steady, evaluating, diverged, replay_error = [], [], 0.0, {}, None
+    points, steady, evaluating, diverged, gates = [], [], 0.0, {}, {}
     for segment in range(total // every + 1):
         if segment:
             begin = time.perf_counter()
             state, seen = jax.block_until_ready(call["train"](keys["train"], state, jnp.int32(segment)))
             steady.append(time.perf_counter() - begin)
-            replay_error = float(seen["replay_error"].max()) if replay_error is None else replay_error
+            if segment == 1 and "replay_error" in seen:
+                gates["replay_equals_rollout"] = gate(float(seen["replay_error"].max()), REPLAY_TOLERANCE)
             for seed, finite in zip(seeds, np.asarray(seen["finite"]), strict=False):
                 if not finite:
                     diverged.setdefault(seed, segment * every)
@@ -135,10 +139,7 @@ def run_chunk(
         steps_done=steps_done,
         results=_results(points, seeds, diverged),
         curves=encode_curves(_curve_rows(points, seeds, diverged)),
-        gates={
-            **measure_torso(programs.experiment.torso, programs.experiment.torso_inputs),
-            "replay_equals_rollout": gate(replay_error, REPLAY_TOLERANCE),
-        },
+        gates={**measure_torso(programs.experiment.torso, programs.experiment.torso_inputs), **gates},
         cost=_cost(programs, compiled["train"], state, seed_batch, every),
         timing={
             "trace": sum(getattr(programs, role).seconds for role in ROLES),

@@ -5,7 +5,10 @@ from memorax.algorithms.dqn import DQN, DQNConfig, DQNState
 from memorax.algorithms.evaluation import Evaluation
 from memorax.algorithms.ppo import PPO, PPOConfig, PPOState
 from memorax.algorithms.pqn import PQN, PQNConfig, PQNState
+from memorax.algorithms.qrc import QRC, QRCConfig, QRCState
 from memorax.algorithms.r2d2 import R2D2, R2D2Config, R2D2State
+from memorax.algorithms.sac import SAC, SACConfig, SACState
+from memorax.algorithms.stream_ac import StreamAC, StreamACConfig, StreamACState
 from memorax.registry import ALGORITHMS
 
 __all__ = [
@@ -14,7 +17,9 @@ __all__ = [
     "DQN",
     "PPO",
     "PQN",
+    "QRC",
     "R2D2",
+    "SAC",
     "A2CConfig",
     "A2CState",
     "DQNConfig",
@@ -24,6 +29,13 @@ __all__ = [
     "PPOState",
     "PQNConfig",
     "PQNState",
+    "QRCConfig",
+    "QRCState",
     "R2D2Config",
     "R2D2State",
+    "SACConfig",
+    "SACState",
+    "StreamAC",
+    "StreamACConfig",
+    "StreamACState",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from memorax.algorithms import losses
+from memorax.algorithms import losses, values
 from memorax.algorithms.checks import check_burn_in, check_fields
 from memorax.algorithms.on_policy import OnPolicyState, Transition
 from memorax.algorithms.optimizing import gradient_step, remaining
@@ -78,7 +78,7 @@ class A2C(PolicyGradient):
             "entropy": entropy,
             "auxiliary_loss": jnp.asarray(auxiliary_loss),
             "replay_error": jnp.maximum(
-                jnp.abs(jnp.exp(log_prob - old.log_prob) - 1.0).max(), jnp.abs(value - old.value).max()
+                jnp.abs(jnp.exp(log_prob - old.log_prob) - 1.0).max(), jnp.abs(values.mean(value) - old.value).max()
             ),
         }
         return loss + auxiliary_loss, metrics

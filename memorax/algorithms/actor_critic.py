@@ -1,6 +1,7 @@
 """An actor and a critic behind one call, whether each has a torso or both read the same."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -12,17 +13,25 @@ from memorax.networks.types import Carry, Head, Inputs
 Parameters = Any
 
 
+def apply_module(
+    module: nn.Module, parameters: Parameters, *arguments: Any, method: str | Callable | None = None
+) -> tuple[Any, jax.Array]:
+    """-> output, the sum of the auxiliary losses that modules have sown under "losses"."""
+    output, sown = module.apply(parameters, *arguments, method=method, mutable=["losses"])
+    return output, sum((leaf.sum() for leaf in jax.tree.leaves(sown)), start=0.0)
+
+
 def apply_network(
     network: nn.Module, parameters: Parameters, inputs: Inputs, carry: Carry
 ) -> tuple[Carry, Any, jax.Array]:
-    """-> carry, output, the sum of the auxiliary losses that modules have sown under "losses"."""
-    (carry, output), sown = network.apply(parameters, inputs, carry, mutable=["losses"])
-    return carry, output, sum((leaf.sum() for leaf in jax.tree.leaves(sown)), start=0.0)
+    """-> carry, output, auxiliary loss."""
+    (carry, output), loss = apply_module(network, parameters, inputs, carry)
+    return carry, output, loss
 
 
-def init_network(network: nn.Module, key: jax.Array, inputs: Inputs, batch: int) -> Parameters:
-    """Fresh parameters, for inputs of `batch` environments."""
-    variables = network.init(key, inputs, network.initialize_carry(batch))
+def init_network(network: nn.Module, key: jax.Array, inputs: Inputs, batch: int, *action: jax.Array) -> Parameters:
+    """Fresh parameters, for inputs of `batch` environments, and the action that the head asks for, if it does."""
+    variables = network.init(key, inputs, network.initialize_carry(batch), *action)
     return {"params": variables["params"]}
 
 

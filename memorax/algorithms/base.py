@@ -30,7 +30,8 @@ class Algorithm(abc.ABC):
     each number of steps, and may be transformed by `jax.vmap` (over seeds)."""
 
     action_kinds: ClassVar[tuple[str, ...]]  # what it can act in: "discrete", "multi_discrete", "continuous"
-    roles: ClassVar[tuple[str, ...]]  # of the networks that it is made with: "policy", "value", "action_values"
+    roles: ClassVar[tuple[str, ...]]  # of the networks it is made with: "policy", "value", "action_values", ...
+    optimizer_kind: ClassVar[str] = "adam"  # what it usually learns with, "adam" or "sgd"
     update_size: ClassVar[tuple[str, ...]] = ("num_envs", "num_steps")  # their product: environment steps of an update
     divides: ClassVar[dict[str, str]] = {}  # field of the Config -> the field that it has to divide
 

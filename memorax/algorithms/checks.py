@@ -8,6 +8,7 @@ from typing import Any
 import distrax
 import jax
 
+from memorax.algorithms import values
 from memorax.algorithms.acting import first_timestep, network_inputs, single_step
 from memorax.algorithms.actor_critic import ActorCritic
 from memorax.environments.spaces import Box, Discrete, MultiDiscrete, Space
@@ -65,9 +66,13 @@ def check_burn_in(config: Any) -> None:
         )
 
 
-def check_windows(config: Any) -> None:
-    """Windows fit into the buffer, begin where memories are stored, and exist when learning starts."""
-    name, window = type(config).__name__, config.burn_in + config.sequence_length + config.n_step
+def check_windows(config: Any, ahead: str | int) -> None:
+    """Windows fit into the buffer, begin where memories are stored, and exist when learning starts.
+
+    ahead: steps of a window beyond those that are learnt from, or the field that has them
+    """
+    steps = getattr(config, ahead) if isinstance(ahead, str) else ahead
+    name, window = type(config).__name__, config.burn_in + config.sequence_length + steps
     if isinstance(config.burn_in, bool) or not isinstance(config.burn_in, int):
         raise ValueError(f"{name}: burn_in = {config.burn_in!r} must be a whole number of steps, 0 or greater")
     if config.num_steps % config.period:
@@ -81,7 +86,7 @@ def check_windows(config: Any) -> None:
         if getattr(config, field) < needed:
             raise ValueError(
                 f"{name}: {field} = {getattr(config, field)} transitions of {config.num_envs} environments hold no "
-                f"window of burn_in + sequence_length + n_step = {window} steps; use at least {needed}"
+                f"window of burn_in + sequence_length + {ahead} = {window} steps; use at least {needed}"
             )
     if config.learning_starts > config.buffer_size:
         raise ValueError(
@@ -104,8 +109,8 @@ def check_same_spaces(observation_space: Space, action_space: Space, env: Enviro
             raise ValueError(f"the agent was trained on the {name} space {own}; this environment's is {other}")
 
 
-def check_policy(networks: ActorCritic, observation_space: Space, action_space: Space) -> None:
-    """The networks fit the spaces: traced on shapes alone, nothing is computed."""
+def check_policy(networks: ActorCritic, observation_space: Space, action_space: Space) -> values.Values:
+    """The networks fit the spaces: traced on shapes alone, nothing is computed. Returns the shapes of the critic's."""
     timestep = first_timestep(observation_space.zeros((1,)), action_space)
 
     def outputs(key: jax.Array) -> tuple[Any, Any, jax.Array]:
@@ -118,12 +123,14 @@ def check_policy(networks: ActorCritic, observation_space: Space, action_space: 
         return distribution, distribution.sample(seed=key), value
 
     distribution, drawn, value = jax.eval_shape(outputs, jax.random.key(0))
-    if getattr(value, "shape", None) != (1, 1):
-        returned = f"shape {value.shape}" if isinstance(value, jax.ShapeDtypeStruct) else type(value).__name__
+    mean = jax.eval_shape(values.mean, value)
+    if getattr(mean, "shape", None) != (1, 1):
+        returned = f"shape {mean.shape}" if isinstance(mean, jax.ShapeDtypeStruct) else type(value).__name__
         raise ValueError(
             f"the critic returns {returned} for a batch [1, 1]; it must be values [B, T]: use heads.VNetwork()"
         )
     check_action(drawn, categories(distribution), action_space)
+    return value
 
 
 def categories(distribution: Any) -> int | None:
@@ -133,8 +140,9 @@ def categories(distribution: Any) -> int | None:
     return distribution.num_categories if isinstance(distribution, distrax.Categorical) else None
 
 
-def check_action(drawn: Any, most: int | None, action_space: Space) -> None:
-    """`drawn`, the shape of a sample for a batch [1, 1], with at most `most` values an entry, belongs to the space."""
+def check_action(drawn: Any, most: int | None, action_space: Space, continuous: str = "Gaussian") -> None:
+    """`drawn`, the shape of a sample for a batch [1, 1], with at most `most` values an entry, belongs to the space;
+    `continuous` is the head to use in a Box."""
     match action_space:
         case Discrete():
             event, size, head = (), action_space.n, f"heads.Categorical(action_dim={action_space.n})"
@@ -143,7 +151,7 @@ def check_action(drawn: Any, most: int | None, action_space: Space) -> None:
             head = f"heads.MultiCategorical(action_dims={action_space.nvec})"
         case Box():
             event, size = (math.prod(action_space.shape),), None
-            head = f"heads.Gaussian(action_dim={event[0]})"
+            head = f"heads.{continuous}(action_dim={event[0]})"
         case _:
             raise ValueError(f"the action space is {action_space}; this algorithm acts in Discrete, MultiDiscrete, Box")
     shape = getattr(drawn, "shape", None)

@@ -13,10 +13,11 @@ import jax.numpy as jnp
 
 from memorax.algorithms.action_values import epsilon
 from memorax.algorithms.checks import check_fields, check_windows
-from memorax.algorithms.q_learning import QLearning, QLearningState
+from memorax.algorithms.off_policy import OffPolicyState, buffer_sizes
+from memorax.algorithms.q_learning import QLearning
 from memorax.buffers import make_episode_buffer
 
-DQNState = QLearningState
+DQNState = OffPolicyState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ class DQNConfig:
             not_negative=("burn_in",),
             fractions=("gamma", "epsilon_start", "epsilon_end"),
         )
-        check_windows(self)
+        check_windows(self, "n_step")
 
 
 class DQN(QLearning):
@@ -61,15 +62,7 @@ class DQN(QLearning):
     in evaluation, actions are epsilon-greedy."""
 
     def _make_buffer(self) -> Any:
-        config = self.config
-        return make_episode_buffer(
-            max_length=config.buffer_size,
-            min_length=config.learning_starts,
-            sample_batch_size=config.batch_size,
-            sample_sequence_length=config.burn_in + config.sequence_length + config.n_step,
-            add_batch_size=config.num_envs,
-            period=config.period,
-        )
+        return make_episode_buffer(**buffer_sizes(self.config, self.config.n_step))
 
     def _exploration(self, step: jax.Array) -> jax.Array:
         config = self.config

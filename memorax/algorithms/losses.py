@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from memorax.algorithms import values
+
 
 def clipped_policy_loss(ratio: jax.Array, advantage: jax.Array, clip: float) -> jax.Array:
     """-mean min(rho A, clip(rho, 1 - c, 1 + c) A).
@@ -13,9 +15,9 @@ def clipped_policy_loss(ratio: jax.Array, advantage: jax.Array, clip: float) -> 
     return -jnp.minimum(ratio * advantage, clipped * advantage).mean()
 
 
-def value_loss(value: jax.Array, target: jax.Array) -> jax.Array:
-    """mean 1/2 (v - R)^2."""
-    return 0.5 * jnp.square(value - target).mean()
+def value_loss(value: values.Values, target: jax.Array) -> jax.Array:
+    """mean 1/2 (v - R)^2, or of a distribution its own loss."""
+    return values.loss(value, target[..., None], jnp.ones_like(target)[..., None]).mean()
 
 
 def clipped_value_loss(value: jax.Array, old_value: jax.Array, target: jax.Array, clip: float) -> jax.Array:

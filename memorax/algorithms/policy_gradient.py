@@ -8,7 +8,7 @@ import flax.struct
 import jax
 import optax
 
-from memorax.algorithms import losses
+from memorax.algorithms import losses, values
 from memorax.algorithms.acting import Timestep, log_update, single_step
 from memorax.algorithms.actor_critic import SeparateNetworks, SharedTorso
 from memorax.algorithms.base import Algorithm
@@ -34,7 +34,8 @@ class PolicyGradient(OnPolicy):
         PPO(config, env, env_params, actor, critic, optimizer, critic_optimizer)   # two torsos
         PPO(config, env, env_params, actor, heads.VNetwork(), optimizer)           # one torso, half the work
 
-    With a shared torso there is one optimizer; a second is a `ValueError`.
+    With a shared torso there is one optimizer; a second is a `ValueError`. The critic's head may also be one of
+    distributions, `heads.C51()`, `heads.HLGauss()` or `heads.Quantile()`: returns are estimated by their means.
     """
 
     action_kinds: ClassVar = ("discrete", "multi_discrete", "continuous")
@@ -62,7 +63,10 @@ class PolicyGradient(OnPolicy):
             self.optimizer = self.networks.optimizer(
                 optimizer, optimizer if critic_optimizer is None else critic_optimizer
             )
-        check_policy(self.networks, self.observation_space, self.action_space)
+        self._check_critic(check_policy(self.networks, self.observation_space, self.action_space))
+
+    def _check_critic(self, value: values.Values) -> None:
+        """`ValueError` where the critic's output, of which only the shapes are known, cannot be learnt."""
 
     def _step(
         self, params: Any, statistics: Statistics, timestep: Timestep, carry: Carry
@@ -70,7 +74,7 @@ class PolicyGradient(OnPolicy):
         """One timestep, leaves [B, ...] -> (carry, distribution of batch shape [B], value [B])."""
         inputs = single_step(self._inputs(statistics, timestep))
         carry, distribution, value, _ = self.networks.apply(params, inputs, carry)
-        return carry, distribution[:, 0], value[:, 0]
+        return carry, distribution[:, 0], values.mean(value)[:, 0]
 
     def _decide(self, key, state, statistics) -> tuple[Carry, Any, Decision]:
         carry, distribution, value = self._step(state.params, statistics, state.timestep, state.carry)
@@ -115,6 +119,6 @@ class PolicyGradient(OnPolicy):
 
     def _replay(
         self, params: Any, statistics: Statistics, batch: Transition, carry: Carry
-    ) -> tuple[distrax.Distribution, jax.Array, jax.Array]:
+    ) -> tuple[distrax.Distribution, values.Values, jax.Array]:
         """Whole sequences, from the memory in which they began -> (distribution, values [b, T], auxiliary loss)."""
         return self.networks.apply(params, self._inputs(statistics, batch.timestep), carry)[1:]

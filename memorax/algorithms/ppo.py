@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from memorax.algorithms import losses
+from memorax.algorithms import losses, values
 from memorax.algorithms.checks import check_burn_in, check_fields, check_minibatches
 from memorax.algorithms.minibatches import over_environments, take
 from memorax.algorithms.on_policy import OnPolicyState, Transition
 from memorax.algorithms.optimizing import gradient_step, remaining
 from memorax.algorithms.policy_gradient import PolicyGradient
 from memorax.algorithms.statistics import Statistics
-from memorax.networks.types import Carry
+from memorax.networks.types import Carry, ValueDistribution
 
 PPOState = OnPolicyState
 
@@ -60,6 +60,13 @@ class PPO(PolicyGradient):
     policy's ratio is clipped. Networks and optimizers: see `PolicyGradient`."""
 
     divides: ClassVar = {"num_minibatches": "num_envs"}  # minibatches are made of whole environments
+
+    def _check_critic(self, value: values.Values) -> None:
+        if self.config.clip_value_loss and isinstance(value, ValueDistribution):
+            raise ValueError(
+                f"clip_value_loss = True bounds how far a value moves, and the critic returns {type(value).__name__}, "
+                "distributions; use PPOConfig(clip_value_loss=False), or heads.VNetwork()"
+            )
 
     def _learn(self, key, state: PPOState, statistics: Statistics, data: tuple) -> tuple[Any, Any, dict]:
         config = self.config
@@ -107,6 +114,6 @@ class PPO(PolicyGradient):
             "auxiliary_loss": jnp.asarray(auxiliary_loss),
             "approx_kl": (ratio - 1.0 - log_ratio).mean(),
             "clip_fraction": (jnp.abs(ratio - 1.0) > config.clip_coefficient).mean(),
-            "max_ratio_error": jnp.maximum(jnp.abs(ratio - 1.0).max(), jnp.abs(value - old.value).max()),
+            "max_ratio_error": jnp.maximum(jnp.abs(ratio - 1.0).max(), jnp.abs(values.mean(value) - old.value).max()),
         }
         return loss + auxiliary_loss, metrics

@@ -18,10 +18,11 @@ import jax.numpy as jnp
 import rlax
 
 from memorax.algorithms.checks import check_fields, check_windows
-from memorax.algorithms.q_learning import QLearning, QLearningState
+from memorax.algorithms.off_policy import OffPolicyState, buffer_sizes
+from memorax.algorithms.q_learning import QLearning
 from memorax.buffers import importance_weights, make_prioritised_episode_buffer, mixed_priority
 
-R2D2State = QLearningState
+R2D2State = OffPolicyState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +61,7 @@ class R2D2Config:
             not_negative=("burn_in", "epsilon_spread"),
             fractions=("gamma", "priority_exponent", "priority_max", "importance_exponent", "epsilon"),
         )
-        check_windows(self)
+        check_windows(self, "n_step")
 
 
 class R2D2(QLearning):
@@ -68,16 +69,8 @@ class R2D2(QLearning):
     actions are as random as those of the environment that explores least."""
 
     def _make_buffer(self) -> Any:
-        config = self.config
-        return make_prioritised_episode_buffer(
-            max_length=config.buffer_size,
-            min_length=config.learning_starts,
-            sample_batch_size=config.batch_size,
-            sample_sequence_length=config.burn_in + config.sequence_length + config.n_step,
-            add_batch_size=config.num_envs,
-            period=config.period,
-            priority_exponent=config.priority_exponent,
-        )
+        sizes = buffer_sizes(self.config, self.config.n_step)
+        return make_prioritised_episode_buffer(**sizes, priority_exponent=self.config.priority_exponent)
 
     def _exploration(self, step: jax.Array) -> jax.Array:
         config = self.config

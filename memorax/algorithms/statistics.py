@@ -1,7 +1,8 @@
 """Running statistics that bring observations and rewards to unit scale.
 
 They are part of an algorithm's State, shared by all its environments, and change once an update, after learning: an
-update acts and learns with the same ones, so that replay equals rollout. Evaluation only reads them.
+update acts and learns with the same ones, so that replay equals rollout. (Where there is nothing to replay, in
+`streaming`, they change at every step.) Evaluation only reads them.
 
 Source: Engstrom et al. 2020, "Implementation Matters in Deep Policy Gradients", arXiv 2005.12729, section 3, items 2
 and 3; the moments are merged as in Chan, Golub and LeVeque 1979, "Updating Formulae and a Pairwise Algorithm for
@@ -31,8 +32,8 @@ class Moments:
 
     @property
     def scale(self) -> jax.Array:
-        """The standard deviation; 1 before anything was seen."""
-        return jnp.sqrt(jnp.where(self.count > 0, self.squares / jnp.maximum(self.count, 1.0), 1.0) + EPSILON)
+        """The standard deviation; 1 before two values were seen."""
+        return jnp.sqrt(jnp.where(self.count > 1, self.squares / jnp.maximum(self.count, 1.0), 1.0) + EPSILON)
 
 
 @flax.struct.dataclass

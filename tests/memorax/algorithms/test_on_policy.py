@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fixtures.agents import a2c, equal, init_and_train, network, once, pqn, torso
+from fixtures.agents import a2c, equal, init_and_train, network, once, ppo, pqn, torso
 from fixtures.probes import Clock, ClockParams
+from memorax import lox
 from memorax.algorithms import PQN, A2CConfig, PQNConfig
 from memorax.algorithms.action_values import epsilon, epsilon_greedy
 from memorax.environments import make
@@ -16,6 +17,10 @@ from memorax.networks import heads
 
 MAKERS = {"a2c": a2c, "pqn": pqn}
 CONFIGS = {"a2c": A2CConfig, "pqn": PQNConfig}
+SETTINGS = {
+    "a2c": {"gae_lambda": 0.9, "num_steps": 8},
+    "pqn": {"td_lambda": 0.5, "num_steps": 8, "num_minibatches": 1, "update_epochs": 4},
+}
 
 
 @pytest.mark.parametrize("body", ["gru", "mamba2", "attention", "mlp"])
@@ -33,6 +38,34 @@ def test_pqn_learns_with_every_head_of_action_values(head):
     assert logs["replay/error"].max() < 1e-4
     assert np.isfinite(logs["pqn/loss"]).all()
     assert not equal(before.params, after.params)
+
+
+CRITICS = {
+    "c51": heads.C51(minimum=-1.0, maximum=12.0),
+    "hl_gauss": heads.HLGauss(minimum=-4.0, maximum=15.0),
+    "quantile": heads.Quantile(),
+}
+
+
+@pytest.mark.parametrize("critic", CRITICS)
+@pytest.mark.parametrize("name", ["a2c", "ppo"])
+def test_a_critic_may_be_a_distribution(name, critic):
+    """Reward 1 at every step, gamma 0.9, a limit after five steps: the first step is worth 10."""
+    settings = {"a2c": SETTINGS["a2c"], "ppo": {"clip_value_loss": False, "num_steps": 8, "num_minibatches": 1}}[name]
+    task, maker = (Clock(cut=True), ClockParams()), {"a2c": a2c, "ppo": ppo}[name]
+    agent = maker(
+        torso("mlp"), task=task, learning_rate=2e-2, value_head=CRITICS[critic], gamma=0.9, num_envs=8, **settings
+    )
+
+    def program(key):
+        state, logs = lox.spool(agent.train)(key, agent.init(key), 500 * 64)
+        first = agent.init(key).timestep
+        value = agent._value(state.params, state.statistics, first, agent.networks.initialize_carry(8)).mean()
+        return value, logs["replay/error"].max()
+
+    value, error = jax.jit(program)(jax.random.key(0))
+    assert float(value) == pytest.approx(10.0, abs=0.7)
+    assert float(error) < 1e-3
 
 
 class LatePQN(PQN):
@@ -93,12 +126,6 @@ def test_every_field_has_an_effect(name, field):
         return init_and_train(agent, num_steps=2 * 4 * 16)[1]
 
     assert not equal(trained().params, trained(**{field: ANOTHER[field]}).params)
-
-
-SETTINGS = {
-    "a2c": {"gae_lambda": 0.9, "num_steps": 8},
-    "pqn": {"td_lambda": 0.5, "num_steps": 8, "num_minibatches": 1, "update_epochs": 4},
-}
 
 
 @pytest.mark.parametrize(("cut", "value"), [(True, 10.0), (False, (1 - 0.9**5) / 0.1)], ids=["limit", "end"])

@@ -83,6 +83,15 @@ def test_a_policy_without_an_entropy_is_refused():
         PPO(PPOConfig(), env, env_params, actor, heads.VNetwork(), optax.sgd(1.0))
 
 
+def test_a_value_that_is_a_distribution_is_not_clipped():
+    with pytest.raises(
+        ValueError, match=r"critic returns AtomValues, distributions; use PPOConfig\(clip_value_loss=Fal"
+    ):
+        PPO(*parts(), heads.C51(), optax.sgd(1.0))
+    with pytest.raises(ValueError, match=r"the critic returns shape \(1, 1, 4\).*use heads.VNetwork"):
+        PPO(*parts(), heads.C51(action_dim=4), optax.sgd(1.0))
+
+
 def test_features_have_to_be_vectors():
     with pytest.raises(ValueError, match=r"a torso needs \[B, T, F\].*flatten them, or use a convolutional"):
         PPO(*parts("gymnax::Breakout-MinAtar", 3), heads.VNetwork(), optax.sgd(1.0))
