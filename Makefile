@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint clean constraints
+.PHONY: help run test test-slow lint docs clean constraints
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-slow: $(VENV)/installed-dev ## the tests that train, or start many processe
 lint: $(VENV)/installed-dev ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(VENV)/installed-dev ## the documentation site, build/docs/index.html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 clean: ## remove .venv, caches and build outputs; results and reports stay
 	rm -rf $(VENV) .asv .benchmarks .hypothesis .pytest_cache .ruff_cache build dist
