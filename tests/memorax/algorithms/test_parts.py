@@ -11,29 +11,7 @@ from memorax.algorithms import losses
 from memorax.algorithms.acting import Timestep, episode_sums, first_timestep, network_inputs
 from memorax.algorithms.checks import check_fields
 from memorax.algorithms.minibatches import over_environments, take
-from memorax.algorithms.returns import generalized_advantages
 from memorax.environments.spaces import Discrete
-
-
-def test_advantages_by_hand():
-    """gamma 0.5, lambda 0.5: delta = [1 + .5*2 - 1, 2 + 0 - 2, 3 + .5*4 - 3] = [1, 0, 2]; the end cuts after step 1."""
-    rewards, values = jnp.array([[1.0, 2.0, 3.0]]), jnp.array([[1.0, 2.0, 3.0]])
-    done = jnp.array([[False, True, False]])
-    advantages = generalized_advantages(rewards, done, values, jnp.array([4.0]), 0.5, 0.5)
-    np.testing.assert_allclose(advantages, [[1.0, 0.0, 2.0]])
-
-
-def test_advantages_with_lambda_one_are_returns_minus_values():
-    keys = jax.random.split(jax.random.key(0), 4)
-    rewards, values = jax.random.normal(keys[0], (3, 7)), jax.random.normal(keys[1], (3, 7))
-    done, last = jax.random.bernoulli(keys[2], 0.3, (3, 7)), jax.random.normal(keys[3], (3,))
-    expected, follow = np.zeros((3, 7)), np.array(last)
-    for t in reversed(range(7)):
-        follow = np.array(rewards[:, t]) + 0.9 * (1 - np.array(done[:, t])) * follow
-        expected[:, t] = follow - np.array(values[:, t])
-    np.testing.assert_allclose(
-        generalized_advantages(rewards, done, values, last, 0.9, 1.0), expected, rtol=2e-5, atol=1e-5
-    )
 
 
 def test_policy_loss_is_pessimistic_on_both_sides():

@@ -6,12 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import rlax
 
 from fixtures.agents import equal, init_and_train, once, q_learner, torso
 from fixtures.probes import Clock, ClockParams
 from memorax.algorithms import DQN, R2D2, DQNConfig, R2D2Config
-from memorax.algorithms.returns import n_step_targets
 from memorax.networks import heads
 
 BOTH = {"dqn": (DQN, DQNConfig), "r2d2": (R2D2, R2D2Config)}
@@ -50,44 +48,6 @@ def test_a_memory_that_is_not_the_one_before_the_window_is_caught():
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------
-
-
-def targets(rewards, values, terminated=(), cut=(), n=3, gamma=0.5):
-    time = len(rewards)
-    flags = [jnp.zeros(time, bool).at[jnp.array(at, int)].set(True)[None] for at in (terminated, cut)]
-    points, weights = n_step_targets(
-        jnp.array(values)[None, :, None], jnp.ones((1, time, 1)), jnp.array(rewards)[None], *flags, gamma, n
-    )
-    assert (weights == 1).all()
-    return points[0, :, 0].tolist()
-
-
-def test_targets_by_hand():
-    rewards, values = [1.0, 2.0, 4.0, 8.0, 16.0], [10.0, 20.0, 30.0, 40.0, 50.0]
-    assert targets(rewards, values, n=1) == [1 + 10, 2 + 15, 4 + 20, 8 + 25]
-    assert targets(rewards, values, n=2) == [1 + 1 + 30 / 4, 2 + 2 + 40 / 4, 4 + 4 + 50 / 4]
-    # an end: nothing beyond it
-    assert targets(rewards, values, terminated=[1], n=3) == [1 + 1, 2.0]
-    # a limit: up to it, and its own value there; the cut step itself is its own value
-    assert targets(rewards, values, cut=[2], n=3) == [1 + 1 + 30 / 4, 2 + 30 / 2]
-    assert targets(rewards, values, cut=[0], n=1)[0] == 10
-
-
-def test_targets_are_rlax_s_where_nothing_ends():
-    keys = jax.random.split(jax.random.key(0), 2)
-    rewards, values = jax.random.normal(keys[0], (9,)), jax.random.normal(keys[1], (10,))
-    ours = targets([*rewards.tolist(), 0.0], values.tolist(), n=4, gamma=0.9)
-    theirs = rlax.n_step_bootstrapped_returns(rewards, jnp.full(9, 0.9), values[1:], 4)
-    np.testing.assert_allclose(ours, theirs[:6], rtol=1e-5)
-
-
-def test_a_distribution_is_moved_as_a_whole():
-    points, weights = n_step_targets(
-        jnp.array([[[0.0, 1.0], [2.0, 4.0]]]), jnp.array([[[0.5, 0.5], [0.25, 0.75]]]),
-        jnp.array([[1.0, 0.0]]), jnp.zeros((1, 2), bool), jnp.zeros((1, 2), bool), 0.5, 1,
-    )  # fmt: skip
-    assert points.tolist() == [[[2.0, 3.0]]]
-    assert weights.tolist() == [[[0.25, 0.75]]]
 
 
 class BlindTargetDQN(DQN):
