@@ -55,6 +55,25 @@ def check_ranking(ranking: Ranking, tasks: Mapping, algorithms: Mapping, torsos:
             findings.add((*path, "tasks"), f"'{label}' cannot be ranked: it {why}", label, fix="take it out of the set")
 
 
+# settings of algorithms that count environment steps of a training
+_SCHEDULES = ("learning_starts", "epsilon_steps", "anneal_steps")
+
+
+def check_schedules(cells: Sequence[tuple[str, Mapping[str, Any]]], findings: Findings) -> None:
+    """What an algorithm begins or ends after so many steps happens within the budget; (label, config) of every cell."""
+    budgets: dict[tuple[str, str, int], int] = {}
+    for label, config in cells:
+        for name in _SCHEDULES:
+            steps = config["algorithm"]["settings"].get(name)
+            if steps is not None:
+                total = config["protocol"]["total_env_steps"]
+                budgets[label, name, steps] = min(total, budgets.get((label, name, steps), total))
+    for (label, name, steps), total in budgets.items():
+        if steps > total:
+            message = f"longer than the smallest budget of its tasks, total_env_steps = {total}"
+            findings.add((*ALGORITHMS, label, name), message, steps, fix=f"use at most {total}, or train longer")
+
+
 def check_updates(cells: Sequence[tuple[str, Mapping[str, Any]]], catalogue: Catalogue, findings: Findings) -> None:
     """Minibatches fit into a batch and updates into `eval_every`, for (algorithm label, config) of every cell."""
     seen = set()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memorax_bench.catalogue import Catalogue
-from memorax_bench.checks import check_updates
+from memorax_bench.checks import check_schedules, check_updates
 from memorax_bench.entries import ALGORITHMS, Entry
 from memorax_bench.identity import config_hash
 from memorax_bench.overrides import Selection
@@ -92,7 +92,9 @@ def make_grid(
                 labels = (task_label, algorithm_label, torso_label)
                 cells.append(_cell(labels, parts))
     _refuse_empty_rows(chosen, missing, parts, findings)
-    check_updates([(cell.algorithm_label, cell.config) for cell in cells], catalogue, findings)
+    configs = [(cell.algorithm_label, cell.config) for cell in cells]
+    check_updates(configs, catalogue, findings)
+    check_schedules(configs, findings)
     return tuple(cells), tuple(missing)
 
 

@@ -59,7 +59,7 @@ def test_sac_has_two_memories_in_discrete_and_in_continuous_spaces(task):
     """Also where the suite lets a critic read its actor's torso: SAC's cannot."""
     added = f"+tasks.t={{id: '{task}', task_version: 1, family: T, hard_min: -5000, hard_max: 1, floor: -1}}"
     (cell,) = load_suite(
-        "smoke", [added, "tasks=t", "+algorithms.sac={tau: 0.01}", "algorithms=sac", "torsos=gru"]
+        "smoke", [added, "tasks=t", "+algorithms.sac={learning_starts: 1024}", "algorithms=sac", "torsos=gru"]
     ).cells
     assert cell.config["network"]["share_torso"]
     state = jax.eval_shape(build(cell.config).agent.init, jax.random.key(0))

@@ -147,6 +147,12 @@ BAD = [
     ("eval_every fix", ("num_steps: 128", "num_steps: 100"), "nearest: 16000 or 17600"),
     ("eval_every fits", ("16_384", "1_024"), "nearest: 2048"),
     ("minibatches", ("num_envs: 16", "num_envs: 16, num_minibatches: 3"), "allowed: 1, 2, 4, 8, 16"),
+    (
+        "schedule",
+        ("num_envs: 16", "num_envs: 16, anneal_steps: 40_000"),
+        "longer than the smallest budget of its tasks",
+    ),
+    ("schedule fix", ("num_envs: 16", "num_envs: 16, anneal_steps: 40_000"), "use at most 32768, or train longer"),
     ("no environments", ("num_envs: 16", "num_envs: 0"), "must be at least 1"),
     ("ranking task", ("tasks: [repeat]", "tasks: [repeet]"), "no task 'repeet'; allowed: repeat, higher"),
     ("ranking algorithm", ("algorithms: [ppo]", "algorithms: [dqn]"), "no algorithm 'dqn'"),
