@@ -99,6 +99,8 @@ SPRING = {"backend": "spring"}
 BODIES = ("ant", "halfcheetah", "hopper", "inverted_pendulum", "walker2d")
 OTHERS: list[tuple[str, dict[str, Any], Rule]] = [
     *(("gymnax::MemoryChain-bsuite", {"memory_length": length}, BIT) for length in (10, 30, 100, 300)),
+    ("gymnax::CartPole-v1", {}, Rule((0, 500), None, exact(500.0, "the rules: 1 a step, 500 steps at most"))),
+    ("gymnax::Pendulum-v1", {}, Rule((-3260, 0))),  # 200 steps of at most pi^2 + 0.1 * 8^2 + 0.001 * 2^2
     ("gymnax::MetaMaze-misc", {}, Rule((0, 2000), None, META_MAZE)),
     ("gymnax::BernoulliBandit-misc", {}, Rule((0, 100), exact(50.0, "the rules: the arms win with .1 and .9"),
         Bound(value=90.0, kind="oracle", source="the better arm is known: 100 steps at .9"))),

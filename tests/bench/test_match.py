@@ -57,11 +57,12 @@ def test_the_files_are_written_from_the_data():
         assert track_text(track, found) == (suites_folder() / "torsos" / f"{track}.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("suite", ["memory", "navix", "control"])
+@pytest.mark.parametrize(("suite", "algorithms"), [("memory", "memory"), ("navix", "memory"), ("control", "control")])
 @pytest.mark.parametrize("track", TRACKS)
-def test_torsos_of_the_suites_are_matched(suite, track):
+def test_torsos_of_the_suites_are_matched(suite, algorithms, track):
     """The inputs that a torso reads there are those that it was matched at."""
-    cells = load_suite(suite, [f"include=torsos/{track}.yaml", "torsos=[mlp,gru]"]).cells[:2]
+    include = f"include=[algorithms/{algorithms}.yaml,torsos/{track}.yaml]"
+    cells = load_suite(suite, [include, "torsos=[mlp,gru]"]).cells[:2]
     for cell in cells:
         experiment = build(cell.config)
         assert experiment.torso_inputs == (OBSERVED if cell.torso_label == "mlp" else INPUTS)

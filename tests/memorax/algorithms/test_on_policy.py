@@ -1,6 +1,7 @@
 """A2C and PQN under the laws that `test_ppo` holds PPO to: both learn from the rollouts of `OnPolicy`."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -116,16 +117,19 @@ SHORT = {"a2c": {"num_steps": 16}, "pqn": {"num_steps": 16, "epsilon_steps": 100
 SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that need another task to have their effect
 
 
+@functools.cache
+def trained(name, task, **change):
+    """The parameters after two updates."""
+    agent = MAKERS[name](torso("mlp"), task=task, learning_rate=0.03, **{**SHORT[name], **change})
+    return init_and_train(agent, num_steps=2 * 4 * 16)[1].params
+
+
 @pytest.mark.parametrize(
     ("name", "field"), [(name, field.name) for name in MAKERS for field in dataclasses.fields(CONFIGS[name])]
 )
 def test_every_field_has_an_effect(name, field):
-    def trained(**change):
-        task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
-        agent = MAKERS[name](torso("mlp"), task=task, learning_rate=0.03, **{**SHORT[name], **change})
-        return init_and_train(agent, num_steps=2 * 4 * 16)[1]
-
-    assert not equal(trained().params, trained(**{field: ANOTHER[field]}).params)
+    task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
+    assert not equal(trained(name, task), trained(name, task, **{field: ANOTHER[field]}))
 
 
 @pytest.mark.parametrize(("cut", "value"), [(True, 10.0), (False, (1 - 0.9**5) / 0.1)], ids=["limit", "end"])

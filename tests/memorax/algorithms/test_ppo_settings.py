@@ -1,6 +1,7 @@
 """PPO's settings: each has an effect, and what cannot work is refused when the agent is built."""
 
 import dataclasses
+import functools
 
 import jax
 import optax
@@ -20,15 +21,17 @@ ANOTHER = {
 SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that need another task to have their effect
 
 
+@functools.cache
+def trained(task, **change):
+    """The parameters after two updates."""
+    agent = ppo(torso("mlp"), task=task, learning_rate=0.03, **{"num_steps": 16, **change})
+    return init_and_train(agent, num_steps=2 * 4 * 16)[1].params
+
+
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(PPOConfig)])
 def test_every_field_has_an_effect(field):
-    def trained(**change):
-        task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
-        agent = ppo(torso("mlp"), task=task, learning_rate=0.03, **{"num_steps": 16, **change})
-        return init_and_train(agent, num_steps=2 * 4 * 16)[1]
-
-    base, other = trained(), trained(**{field: ANOTHER[field]})
-    assert not equal(base.params, other.params)
+    task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
+    assert not equal(trained(task), trained(task, **{field: ANOTHER[field]}))
 
 
 def test_beyond_the_target_kl_nothing_more_is_learnt():

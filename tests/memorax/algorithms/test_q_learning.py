@@ -1,6 +1,7 @@
 """DQN and R2D2: what they learn from is what they did, begun in the memory they had, up to where it is known."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -194,18 +195,20 @@ SHORT = {"dqn": {"epsilon_steps": 200}, "r2d2": {}}
 SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that need another task to have their effect
 
 
+@functools.cache
+def trained(name, task, **change):
+    """The parameters after ten updates."""
+    settings = {**SHORT[name], "buffer_size": 512, **change}
+    agent = q_learner(BOTH[name][0], torso("gru"), task=task, learning_rate=0.03, **settings)
+    return init_and_train(agent, num_steps=10 * 64)[1].params
+
+
 @pytest.mark.parametrize(
     ("name", "field"), [(name, field.name) for name in BOTH for field in dataclasses.fields(BOTH[name][1])]
 )
 def test_every_field_has_an_effect(name, field):
-    def trained(**change):
-        task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
-        agent = q_learner(
-            BOTH[name][0], torso("gru"), task=task, learning_rate=0.03, **{**SHORT[name], "buffer_size": 512, **change}
-        )
-        return init_and_train(agent, num_steps=10 * 64)[1]
-
-    assert not equal(trained().params, trained(**{field: ANOTHER[field]}).params)
+    task = SEEN_IN.get(field, "popgym::RepeatPreviousEasy")
+    assert not equal(trained(name, task), trained(name, task, **{field: ANOTHER[field]}))
 
 
 @pytest.mark.parametrize("config", [DQNConfig, R2D2Config])

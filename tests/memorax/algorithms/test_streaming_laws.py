@@ -102,6 +102,7 @@ CART = "gymnax::CartPole-v1"  # has observations to normalise
 
 
 @functools.cache
+@functools.cache
 def trained(name, task="popgym::RepeatPreviousEasy", **change):
     options = {"task": task, "make_network": of_observation, "num_steps": 16, **change}
     if name == "qrc":
