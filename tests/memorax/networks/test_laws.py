@@ -107,6 +107,11 @@ SIZES = {
 }
 
 
+# At these sizes closer than `TOLERANCE_STRATEGIES`, which is for any. Except where a draw's norm divides by little: of
+# the gradients in float64, retnet's plain scan is 6e-5 away and its chunked form 1e-5.
+CLOSE = {"retnet-0": TOLERANCE_STRATEGIES}
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_gradients_are_finite_the_carry_keeps_its_form_and_strategies_agree(size):
     reference = None
@@ -115,7 +120,7 @@ def test_gradients_are_finite_the_carry_keeps_its_form_and_strategies_agree(size
         assert carry_changes(model, FEATURES) == [], strategy
         assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(gradients)), strategy
         reference = reference or (gradients, outputs)
-        assert difference((gradients, outputs), reference) < TOLERANCE_STRATEGIES, strategy
+        assert difference((gradients, outputs), reference) < CLOSE.get(size, 2e-5), strategy
 
 
 class GenericGRU(nn.GRUCell):
