@@ -7,7 +7,6 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import optax
 
 from memorax.algorithms.acting import first_timestep, network_inputs, single_step
 from memorax.environments import make
@@ -19,24 +18,7 @@ from memorax.networks.network import Network
 from memorax.networks.sequence_models.base import as_sequence_model
 from memorax.networks.types import Head, SequenceModel
 from memorax.registry import ALGORITHMS, SEQUENCE_MODELS, resolve
-
-ADAM_EPSILON = 1e-5
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizerConfig:
-    """Adam, or plain steps where the algorithm takes those (`optimizer_kind`), behind a clip of the gradients."""
-
-    learning_rate: float = 3e-4  # of Adam, or of plain gradient steps where the algorithm takes those
-    max_grad_norm: float = 0.5  # global norm to which gradients are clipped
-
-    def __post_init__(self):
-        for name in ("learning_rate", "max_grad_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} = {getattr(self, name)!r} must be greater than 0")
-
-
-_OPTIMIZER_SETTINGS = tuple(field.name for field in dataclasses.fields(OptimizerConfig))
+from memorax_bench.optimizers import OPTIMIZERS, OptimizerConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +59,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
         env,
         env_params,
         *(networks[role]() for role in algorithm.roles),
-        build_optimizer(optimizer, algorithm.optimizer_kind),
+        optimizer.make(),
     )
     return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)
 
@@ -108,14 +90,20 @@ def build_algorithm(algorithm: Mapping[str, Any]) -> type:
 def build_algorithm_config(algorithm: Mapping[str, Any], discount: float) -> Any:
     """Its config: those of its settings that are not the optimizer's, and the protocol's discount."""
     kind = build_algorithm(algorithm)
-    settings = {name: value for name, value in algorithm["settings"].items() if name not in _OPTIMIZER_SETTINGS}
+    others = _settings_of(OPTIMIZERS[kind.optimizer_kind])
+    settings = {name: value for name, value in algorithm["settings"].items() if name not in others}
     return resolve(f"{kind.__module__}:{kind.__name__}Config")(gamma=discount, **settings)
 
 
 def build_optimizer_config(algorithm: Mapping[str, Any]) -> OptimizerConfig:
     """The rest of its settings."""
+    config = OPTIMIZERS[build_algorithm(algorithm).optimizer_kind]
     settings = algorithm["settings"]
-    return OptimizerConfig(**{name: settings[name] for name in _OPTIMIZER_SETTINGS if name in settings})
+    return config(**{name: settings[name] for name in _settings_of(config) if name in settings})
+
+
+def _settings_of(config: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(config))
 
 
 def build_torso(torso: Mapping[str, Any]) -> SequenceModel:
@@ -167,17 +155,3 @@ def feature_width(extractor: FeatureExtractor, env: Any, env_params: Any) -> int
         ]
 
     return jax.eval_shape(features, jax.random.key(0)).shape[-1]
-
-
-def build_optimizer(config: OptimizerConfig, kind: str = "adam") -> optax.GradientTransformation:
-    """Behind a clip of the global norm; the learning rate is a number in the state (`with_learning_rate`)."""
-    steps = {
-        "adam": optax.inject_hyperparams(optax.adam)(learning_rate=0.0, eps=ADAM_EPSILON),
-        "sgd": optax.inject_hyperparams(optax.sgd)(learning_rate=0.0),
-    }
-    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), steps[kind])
-
-
-def with_learning_rate(state: Any, learning_rate: jax.Array) -> Any:
-    """An algorithm's state whose optimizers use `learning_rate`."""
-    return state.replace(optimizer_state=optax.tree.set(state.optimizer_state, learning_rate=learning_rate))

@@ -2,10 +2,10 @@
 
 The file is generated (`memorax-bench catalogue --write`) and holds, each sorted by name:
 
-- `algorithms`: name -> `class` and `config_class` (`module:Class`), `fields` (of the Config), `actions` (kinds of
-  action space it can act in), `update_size` (fields whose product is the environment steps of one update),
-  `divides` (field -> the field that it must divide);
-- `optimizer`: fields that every algorithm entry takes as well;
+- `algorithms`: name -> `class` and `config_class` (`module:Class`), `fields` (of the Config), `optimizer` (a key of
+  `optimizers`), `actions` (kinds of action space it can act in), `update_size` (fields whose product is the
+  environment steps of one update), `divides` (field -> the field that it must divide);
+- `optimizers`: kind -> fields that an entry of such an algorithm takes as well;
 - `torsos`: name -> `class`, `config_class` (or null), `wrapper` (a key of `wrappers`; null: it needs none), `about`,
   `paper` (authors, year and arXiv number, or ""), `fields`;
 - `tasks`: id -> `module`, `action_kind`, `observation`, `action` (spaces as text), `episode_length` (longest episode,
@@ -43,6 +43,7 @@ class AlgorithmSpec(Closed):
     class_path: str = Field(alias="class")
     config_class: str
     fields: dict[str, FieldSpec]
+    optimizer: str
     actions: tuple[str, ...]
     update_size: tuple[str, ...]
     divides: dict[str, str] = Field(default_factory=dict)
@@ -80,7 +81,7 @@ class Catalogue(Closed):
 
     schema_version: int = Field(alias="schema")
     algorithms: dict[str, AlgorithmSpec]
-    optimizer: dict[str, FieldSpec]
+    optimizers: dict[str, dict[str, FieldSpec]]
     torsos: dict[str, TorsoSpec]
     tasks: dict[str, TaskSpec]
     wrappers: dict[str, str]
@@ -90,7 +91,8 @@ class Catalogue(Closed):
 
         The discount is part of the protocol (`protocol.discount`), so that all entries maximise the same return.
         """
-        fields = {**self.algorithms[name].fields, **self.optimizer}
+        algorithm = self.algorithms[name]
+        fields = {**algorithm.fields, **self.optimizers[algorithm.optimizer]}
         return {key: spec for key, spec in fields.items() if key != "gamma"}
 
 

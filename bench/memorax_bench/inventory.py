@@ -20,8 +20,8 @@ from memorax.environments import make
 from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
 from memorax.environments.tasks import Task
 from memorax.networks.sequence_models.base import WRAPPERS, wrapper_of
-from memorax_bench.build import OptimizerConfig
 from memorax_bench.catalogue import encode_catalogue
+from memorax_bench.optimizers import OPTIMIZERS
 
 _KINDS = {Discrete: "discrete", MultiDiscrete: "multi_discrete", Box: "continuous"}
 
@@ -32,7 +32,7 @@ def catalogue_text() -> str:
         {
             "schema": 1,
             "algorithms": {name: _algorithm(path) for name, path in registry.ALGORITHMS.items()},
-            "optimizer": fields_of(OptimizerConfig),
+            "optimizers": {kind: fields_of(config) for kind, config in OPTIMIZERS.items()},
             "torsos": {name: _torso(path) for name, path in registry.SEQUENCE_MODELS.items()},
             "tasks": _tasks(),
             "wrappers": {name: path.partition(":")[0] for name, path in WRAPPERS.items()},
@@ -46,6 +46,7 @@ def _algorithm(path: str) -> dict[str, Any]:
         "class": path,
         "config_class": f"{path}Config",
         "fields": fields_of(registry.resolve(f"{path}Config")),
+        "optimizer": algorithm.optimizer_kind,
         "actions": algorithm.action_kinds,
         "update_size": algorithm.update_size,
         "divides": algorithm.divides,

@@ -14,12 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from memorax import lox
-from memorax_bench.build import Experiment, build, with_learning_rate
+from memorax_bench.build import Experiment, build
 from memorax_bench.compiling import Compiled, Lowered, lower
 from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
 from memorax_bench.curves import COLUMNS, encode_curves
 from memorax_bench.gates import REPLAY_TOLERANCE, gate, measure_torso
 from memorax_bench.identity import sha256_json
+from memorax_bench.optimizers import with_learning_rate
 
 ROLES = ("init", "train", "evaluate")
 

@@ -104,3 +104,24 @@ class SharedTorso:
 
 
 ActorCritic = SeparateNetworks | SharedTorso
+
+
+def actor_critic(
+    actor: nn.Module,
+    critic: nn.Module,
+    optimizer: optax.GradientTransformation,
+    critic_optimizer: optax.GradientTransformation | None,
+    changed: Callable[[optax.GradientTransformation, str], optax.GradientTransformation] = lambda inner, part: inner,
+) -> tuple[ActorCritic, optax.GradientTransformation]:
+    """Networks and their optimizer, of a critic that is a network of its own or a bare head.
+
+    `changed(optimizer, part)` puts something around what the part "actor", "critic" or "both" learns with. Raises
+    `ValueError` for a `critic_optimizer` where there is one torso.
+    """
+    if isinstance(critic, Head):
+        if critic_optimizer is not None:
+            raise ValueError("a critic that is a bare head shares the actor's torso and optimizer: pass one optimizer")
+        return SharedTorso(actor, critic), changed(optimizer, "both")
+    networks = SeparateNetworks(actor, critic)
+    own = optimizer if critic_optimizer is None else critic_optimizer
+    return networks, networks.optimizer(changed(optimizer, "actor"), changed(own, "critic"))

@@ -10,14 +10,14 @@ import optax
 
 from memorax.algorithms import losses, values
 from memorax.algorithms.acting import Timestep, log_update, single_step
-from memorax.algorithms.actor_critic import SeparateNetworks, SharedTorso
+from memorax.algorithms.actor_critic import actor_critic
 from memorax.algorithms.base import Algorithm
 from memorax.algorithms.checks import check_policy
 from memorax.algorithms.on_policy import OnPolicy, OnPolicyState, Transition, batch_major
 from memorax.algorithms.returns import generalized_advantages
 from memorax.algorithms.statistics import Statistics
 from memorax.environments.types import Environment
-from memorax.networks.types import Carry, Head
+from memorax.networks.types import Carry
 
 
 @flax.struct.dataclass
@@ -52,17 +52,7 @@ class PolicyGradient(OnPolicy):
         critic_optimizer: optax.GradientTransformation | None = None,
     ):
         Algorithm.__init__(self, config, env, env_params)
-        if isinstance(critic, Head):
-            if critic_optimizer is not None:
-                raise ValueError(
-                    "a critic that is a bare head shares the actor's torso and optimizer: pass one optimizer"
-                )
-            self.networks, self.optimizer = SharedTorso(actor, critic), optimizer
-        else:
-            self.networks = SeparateNetworks(actor, critic)
-            self.optimizer = self.networks.optimizer(
-                optimizer, optimizer if critic_optimizer is None else critic_optimizer
-            )
+        self.networks, self.optimizer = actor_critic(actor, critic, optimizer, critic_optimizer)
         self._check_critic(check_policy(self.networks, self.observation_space, self.action_space))
 
     def _check_critic(self, value: values.Values) -> None:

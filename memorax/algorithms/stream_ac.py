@@ -24,7 +24,7 @@ import optax
 
 from memorax.algorithms import values
 from memorax.algorithms.acting import Timestep, single_step
-from memorax.algorithms.actor_critic import SeparateNetworks, SharedTorso
+from memorax.algorithms.actor_critic import actor_critic
 from memorax.algorithms.base import Algorithm
 from memorax.algorithms.checks import check_fields, check_policy
 from memorax.algorithms.obgd import obgd
@@ -39,7 +39,7 @@ from memorax.algorithms.streaming import (
     mean_over_streams,
 )
 from memorax.environments.types import Environment
-from memorax.networks.types import Carry, Head
+from memorax.networks.types import Carry
 
 StreamACState = StreamingState
 
@@ -94,19 +94,11 @@ class StreamAC(Streaming):
         critic_optimizer: optax.GradientTransformation | None = None,
     ):
         Algorithm.__init__(self, config, env, env_params)
-        if isinstance(critic, Head):
-            if critic_optimizer is not None:
-                raise ValueError(
-                    "a critic that is a bare head shares the actor's torso and optimizer: pass one optimizer"
-                )
-            self.networks = SharedTorso(actor, critic)
-            self.optimizer = obgd(optimizer, max(config.actor_kappa, config.critic_kappa))
-        else:
-            self.networks = SeparateNetworks(actor, critic)
-            own = optimizer if critic_optimizer is None else critic_optimizer
-            self.optimizer = self.networks.optimizer(
-                obgd(optimizer, config.actor_kappa), obgd(own, config.critic_kappa)
-            )
+        kappa = {"actor": config.actor_kappa, "critic": config.critic_kappa}
+        kappa["both"] = max(kappa.values())
+        self.networks, self.optimizer = actor_critic(
+            actor, critic, optimizer, critic_optimizer, lambda inner, part: obgd(inner, kappa[part])
+        )
         check_policy(self.networks, self.observation_space, self.action_space)
 
     def _initial_traces(self, gradients: Any) -> Any:

@@ -121,12 +121,12 @@ def endure(
 def variants(model: SequenceModel) -> dict[str, SequenceModel]:
     """The torso under every strategy that its cell has; `{"own": model}` for one that wraps no cell."""
     if isinstance(model, RNN):
-        return {name: RNN(model.cell, strategy=name) for name in model.strategies}
+        return {name: model.clone(strategy=name) for name in model.strategies}
     if not isinstance(model, Memoroid):
         return {"own": model}
     cell = model.cell
     names = ["sequential", *["associative"] * cell.associative, *["chunked"] * (cell.chunk_length is not None)]
-    return {name: Memoroid(cell, strategy=name) for name in names}
+    return {name: model.clone(strategy=name) for name in names}
 
 
 def outputs_and_gradients(model: SequenceModel, key: jax.Array, features: int, batch: int = 3, time: int = 20) -> Any:

@@ -12,7 +12,7 @@ from memorax.networks import RNN, GRUCell, Memoroid, SequenceModelWrapper
 from memorax.networks.sequence_models.base import wrapper_of
 from memorax.networks.types import SequenceModel
 from memorax.registry import SEQUENCE_MODELS, resolve
-from memorax_bench.build import OptimizerConfig, build
+from memorax_bench.build import build
 from memorax_bench.runner import trace
 from memorax_bench.suite import load_suite, shipped_suites
 
@@ -223,9 +223,3 @@ def test_what_the_library_refuses_is_a_value_error(overrides, message):
         overrides = ["+torsos.mamba2={features: 16}", "torsos=mamba2", overrides[0].removeprefix("+")]
     with pytest.raises(ValueError, match=message):
         build(smoke(*overrides))
-
-
-def test_optimizer_config():
-    assert OptimizerConfig().learning_rate == 3e-4
-    with pytest.raises(ValueError, match="max_grad_norm = nan must be greater than 0"):
-        OptimizerConfig(max_grad_norm=float("nan"))

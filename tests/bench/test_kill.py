@@ -127,7 +127,8 @@ def test_killed_in_training(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_interrupted_in_training(tmp_path, number):
-    watched = Watched(program(*QUICK), tmp_path)
+    endless = "protocol.total_env_steps=67108864"  # the signal has to arrive before the end
+    watched = Watched(program(*QUICK, endless), tmp_path)
     assert watched.wait_until(lambda: watched.place is not None)
     assert watched.kill(number) == 130
     last = watched.text.decode().replace("\r", "").strip().splitlines()[-1]

@@ -94,6 +94,13 @@ def test_strategies_can_disagree():
     assert difference(*results) > 100 * TOLERANCE_STRATEGIES
 
 
+def test_strategies_of_a_users_torso_are_those_of_its_own_class():
+    class Own(Memoroid):
+        """A torso that changes what the plain class does."""
+
+    assert {type(model) for model in variants(Own(broken.WrongCombineCell())).values()} == {Own}
+
+
 @functools.cache
 def computed(model: nn.Module):
     with jax.default_matmul_precision("highest"):
