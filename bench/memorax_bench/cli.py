@@ -73,19 +73,34 @@ def _resolve(arguments: list[str] | None):
 
 @app.command(
     epilog="Exit: 0 done, 2 a mistake in the arguments or the suite, 3 some cells failed (the rest is kept), "
-    "130 interrupted (run again to go on)."
+    "7 stopped because nothing can be written, 130 interrupted. After 7 and 130, run again to go on."
 )
 def run(
     arguments: Arguments = None,
     results: Results = Path("results"),
     seed_batch: Width = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast/--keep-going", help="Stop at the first failure, or go on with other cells.")
+    ] = False,
+    retry: Annotated[
+        int,
+        typer.Option("--retry", min=0, help="Times to try a failed cell again; without memory with half the seeds."),
+    ] = 0,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=1, help="Seconds after which a cell is taken to hang.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Worker processes. Default: one a device.")
+    ] = None,
+    launcher: Annotated[str, typer.Option("--launcher", help="local, or inline: in this process.")] = "local",
 ) -> None:
     """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
-    from memorax_bench.run import run_suite
+    from memorax_bench.engine import Policy
+    from memorax_bench.run import Options, run_suite
 
     resolved = _resolve(arguments)
-    raise typer.Exit(run_suite(resolved, arguments, results, seed_batch, fail_fast))
+    policy = Policy(fail_fast=fail_fast, retry=retry, timeout=timeout)
+    raise typer.Exit(run_suite(resolved, arguments, results, Options(seed_batch, policy, launcher, workers)))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")

@@ -143,25 +143,23 @@ def _action(
     batch = seed_batch or _first_width(mine) or min(len(wanted), DEFAULT_SEED_BATCH)
     action, present, reason = _decide(wanted, current, mine, named, failures, cell, suite, code, scan, device_kind)
     seeds = () if action == "reuse" else tuple(seed for seed in wanted if seed not in present)
-    runs = tuple(
-        PlannedRun(
-            run_id(
-                cell.config_hash,
-                code.value,
-                device_kind,
-                batch,
-                chunk,
-                benchmark_hash=suite.benchmark_hash,
-                task_label=cell.task_label,
-            ),
-            chunk,
-        )
-        for chunk in (seeds[start : start + batch] for start in range(0, len(seeds), batch))
-    )
+    runs = chunks(suite.benchmark_hash, cell, code.value, device_kind, batch, seeds)
     estimate = _estimate(cell, len(runs), batch, scan.records, device_kind) if runs else 0.0
     group = compile_group(cell.config, batch)
     other = tuple(s for s in mine if s not in current and s.record.numerics.device_kind == device_kind)
     return Action(cell, action, seeds, reason, batch, code.value, runs, group, estimate, other if runs else ())
+
+
+def chunks(
+    benchmark_hash: str, cell: Cell, code_hash: str, device_kind: str, seed_batch: int, seeds: Sequence[int]
+) -> tuple[PlannedRun, ...]:
+    """The runs that seeds are made in, `seed_batch` of them at a time."""
+
+    def planned(chunk: Sequence[int]) -> PlannedRun:
+        about = {"benchmark_hash": benchmark_hash, "task_label": cell.task_label}
+        return PlannedRun(run_id(cell.config_hash, code_hash, device_kind, seed_batch, chunk, **about), tuple(chunk))
+
+    return tuple(planned(seeds[start : start + seed_batch]) for start in range(0, len(seeds), seed_batch))
 
 
 def _decide(wanted, current, mine, named, failures, cell, suite, code, scan, device_kind):

@@ -107,6 +107,8 @@ def check_whole(results, undisturbed):
 
 QUICK = ["tasks=higher-lower", "torsos=mlp", "protocol.total_env_steps=262144", "protocol.eval_every=8192"]
 
+ENDLESS = [*QUICK[:2], "protocol.total_env_steps=67108864", "protocol.eval_every=65536"]  # a signal finds it training
+
 
 def program(*arguments, quickly=True):
     command = [sys.executable, "-m", "fixtures.runs"] if quickly else [str(runs.SCRIPT)]
@@ -114,21 +116,21 @@ def program(*arguments, quickly=True):
 
 
 def test_killed_in_training(tmp_path, monkeypatch):
-    runs.compile_quickly(monkeypatch.setattr)
+    for name, value in runs.QUICKLY.items():
+        monkeypatch.setenv(name, value)
     places = disturb(program(*QUICK), tmp_path, [0.2])
     assert len(places) == 1
     assert runs.records(tmp_path / "results") == []
     (claim,) = (tmp_path / "results" / ".work").glob("*/claim.1")
     assert claim.is_file()
-    assert runs.run(tmp_path / "results", *QUICK) == 0  # at once: a dead holder's claim is free
-    assert runs.run(tmp_path / "undisturbed", *QUICK) == 0
+    assert runs.run(tmp_path / "results", *QUICK, launcher="local") == 0  # at once: a dead holder's claim is free
+    assert runs.run(tmp_path / "undisturbed", *QUICK, launcher="local") == 0
     check_whole(tmp_path / "results", tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_interrupted_in_training(tmp_path, number):
-    endless = "protocol.total_env_steps=67108864"  # the signal has to arrive before the end
-    watched = Watched(program(*QUICK, endless), tmp_path)
+    watched = Watched(program(*ENDLESS), tmp_path)
     assert watched.wait_until(lambda: watched.place is not None)
     assert watched.kill(number) == 130
     last = watched.text.decode().replace("\r", "").strip().splitlines()[-1]

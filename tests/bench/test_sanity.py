@@ -25,7 +25,7 @@ SOLVED = {
 def test_sanity(tmp_path, cell):
     task, algorithm, torso = cell
     arguments = [f"tasks={task}", f"algorithms={algorithm}", f"torsos={torso}"]
-    assert run_suite(load_suite("sanity", arguments), ["suite=sanity", *arguments], tmp_path, None, True) == 0
+    assert run_suite(load_suite("sanity", arguments), ["suite=sanity", *arguments], tmp_path) == 0
     (stored,) = records(tmp_path)
     assert min(stored.record.results.best) > SOLVED[cell]
     assert stored.record.gates["replay_equals_rollout"].passed
