@@ -128,6 +128,16 @@ def release_for(work_dir: Path, pid: int) -> None:
         Claim(newest[1], newest[0], state).release()
 
 
+def is_held(work_dir: Path) -> bool:
+    """Whether some process has a claim that was not released and is not known to be dead; it may be silent."""
+    newest = _newest(work_dir)
+    try:
+        state = None if newest is None else _decode(newest[1].read_bytes())
+    except FileNotFoundError:
+        return False
+    return state is not None and not state.released and not is_dead(state.process)
+
+
 @contextlib.contextmanager
 def heartbeat(claim: Claim, interval: float) -> Iterator[Claim]:
     """Beats every `interval` seconds from a thread while the block runs."""

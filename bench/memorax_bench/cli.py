@@ -117,6 +117,26 @@ def plan(arguments: Arguments = None, results: Results = Path("results"), seed_b
     typer.echo(render(made))
 
 
+@app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
+def status(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[suite=NAME [KEY=VALUE]...]")] = None,
+    results: Results = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show what is running on a results folder, from another terminal or machine; with a suite, how much is left."""
+    from memorax_bench.plan import code_hashes
+    from memorax_bench.plan import plan as make_plan
+    from memorax_bench.platforms import device_kind
+    from memorax_bench.status import status_json, status_text
+    from memorax_bench.store import Store
+
+    store, made = Store(results), None
+    if arguments:
+        resolved = _resolve(arguments)
+        made = make_plan(resolved, store.scan(resolved.label), code_hashes(resolved), device_kind())
+    typer.echo((status_json if as_json else status_text)(store, made))
+
+
 @app.command(epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on.")
 def report(
     arguments: Arguments = None,
@@ -298,7 +318,7 @@ def bounds(
         typer.echo(encode_bounds(measured), nl=False)
 
 
-for _command in (run, plan, report, validate):
+for _command in (run, plan, status, report, validate):
     _command.__doc__ = f"{_command.__doc__}\n{_GRAMMAR}"
 
 
