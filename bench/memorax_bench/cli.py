@@ -89,6 +89,10 @@ def run(
     timeout: Annotated[
         float | None, typer.Option("--timeout", min=1, help="Seconds after which a cell is taken to hang.")
     ] = None,
+    checkpoint_every: Annotated[
+        float,
+        typer.Option("--checkpoint-every", min=0, help="Seconds between two checkpoints of a cell, at evaluations."),
+    ] = 60.0,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Worker processes. Default: one a device.")
     ] = None,
@@ -99,7 +103,7 @@ def run(
     from memorax_bench.run import Options, run_suite
 
     resolved = _resolve(arguments)
-    policy = Policy(fail_fast=fail_fast, retry=retry, timeout=timeout)
+    policy = Policy(fail_fast, retry, timeout, checkpoint_every)
     raise typer.Exit(run_suite(resolved, arguments, results, Options(seed_batch, policy, launcher, workers)))
 
 

@@ -64,11 +64,12 @@ class Screen:
 @dataclass(frozen=True)
 class Policy:
     """What a failure means: `retry` is how often a job is tried again, `timeout` after how many seconds it is taken to
-    hang."""
+    hang. `checkpoint_every`: seconds between two checkpoints of a cell; 0: one at every evaluation."""
 
     fail_fast: bool = False
     retry: int = 0
     timeout: float | None = None
+    checkpoint_every: float = 60.0
 
 
 @dataclass
@@ -137,7 +138,7 @@ class Engine:
         return self.outcome
 
     def _execute(self, plan: Plan) -> None:
-        self.todo = deque((job, 1) for job in make_jobs(plan, self.store.root, self.argv))
+        self.todo = deque((job, 1) for job in make_jobs(plan, self.store.root, self.argv, self.policy.checkpoint_every))
         self.total = len(self.todo)
         while (self.todo or self.running or self.held) and not self.outcome.stopped:
             while self.todo and len(self.running) < self.launcher.slots:
@@ -212,7 +213,7 @@ class Engine:
         runs = chunks(job.suite.benchmark_hash, action.cell, action.code_hash, self.device_kind, width, seeds)
         group = compile_group(action.cell.config, width)
         narrower = dataclasses.replace(action, seed_batch=width, runs=runs, compile_group=group)
-        return jobs_of(job.suite, narrower, self.store.root, self.argv)
+        return jobs_of(job.suite, narrower, self.store.root, self.argv, self.policy.checkpoint_every)
 
     def _elsewhere(self, job: Job) -> None:
         self.store.discard_work(job.id)

@@ -24,6 +24,7 @@ class Job:
     run: PlannedRun
     results: Path
     argv: tuple[str, ...]
+    checkpoint_every: float  # seconds; 0: at every evaluation
 
     @property
     def id(self) -> str:
@@ -93,20 +94,22 @@ class Ended:
 Event = Began | Moved | Ended
 
 
-def make_jobs(plan: Plan, results: Path, argv: tuple[str, ...]) -> list[Job]:
+def make_jobs(plan: Plan, results: Path, argv: tuple[str, ...], checkpoint_every: float = 60.0) -> list[Job]:
     """A job for every run of a plan; cells that share a compiled program follow one another."""
     order: dict[str, int] = {}
     for action in plan.to_do:
         order.setdefault(action.compile_group, len(order))
     actions = sorted(plan.to_do, key=lambda action: order[action.compile_group])
-    return [job for action in actions for job in jobs_of(plan.suite, action, results, argv)]
+    return [job for action in actions for job in jobs_of(plan.suite, action, results, argv, checkpoint_every)]
 
 
-def jobs_of(suite: ResolvedSuite, action: Action, results: Path, argv: tuple[str, ...]) -> list[Job]:
+def jobs_of(
+    suite: ResolvedSuite, action: Action, results: Path, argv: tuple[str, ...], checkpoint_every: float = 60.0
+) -> list[Job]:
     """The jobs of one action."""
     lean = dataclasses.replace(suite, cells=(), not_applicable=(), origins={})
     own = dataclasses.replace(action, adoptable=())
-    return [Job(lean, own, run, results.absolute(), argv) for run in action.runs]
+    return [Job(lean, own, run, results.absolute(), argv, checkpoint_every) for run in action.runs]
 
 
 def failed(job_id: str, kind: str, message: str, tail: tuple[str, ...] = ()) -> Ended:

@@ -81,7 +81,7 @@ class Workbench:
                 job.run.seeds,
                 job.action.seed_batch,
                 _Reporter(job, store, say),
-                Checkpoints(store.work_dir(job.id) / CHECKPOINT, program),
+                Checkpoints(store.work_dir(job.id) / CHECKPOINT, program, job.checkpoint_every),
             )
             record = make_record(job, executables.programs.program_hash, result)
         except Exception as error:  # one cell must never cost another

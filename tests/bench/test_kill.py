@@ -8,6 +8,7 @@ import pty
 import random
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,17 +141,42 @@ def test_interrupted_in_training(tmp_path, number):
     assert '"released": true' in claim.read_text()
 
 
+def test_killed_half_way_it_goes_on_from_a_checkpoint(tmp_path, monkeypatch):
+    """And ends with the numbers of a run that was left alone."""
+    for name, value in runs.QUICKLY.items():
+        monkeypatch.setenv(name, value)
+    places = disturb(program(*QUICK, "--checkpoint-every", "0"), tmp_path, [0.3])
+    assert len(places) == 1
+    assert runs.run(tmp_path / "results", *QUICK, launcher="local") == 0
+    assert runs.run(tmp_path / "undisturbed", *QUICK, launcher="local") == 0
+    check_whole(tmp_path / "results", tmp_path / "undisturbed")
+    (stored,) = runs.records(tmp_path / "results")
+    assert stored.record.volatile.resumed_at[0] >= 0.2 * 262144
+
+
+KILLS = 50
+
+
 @pytest.mark.slow
-def test_a_dozen_kills(tmp_path):
-    """The whole suite, as a user starts it."""
+def test_fifty_kills(tmp_path):
+    """The whole suite, as a user starts it, killed at times that are uniform over the undisturbed run."""
     longer = ["protocol.total_env_steps=262144", "protocol.eval_every=8192"]
     undisturbed, folder = tmp_path / "undisturbed", tmp_path / "killed"
     undisturbed.mkdir(), folder.mkdir()
+    begin = time.monotonic()
     assert runs.command("run", "suite=smoke", *longer, cwd=undisturbed).returncode == 0
-    chance = random.Random(1)  # three of its points let a cell end: all four are hit
-    places = disturb(program(*longer, quickly=False), folder, [chance.uniform(0.0, 1.3) for _ in range(12)])
-    print("\n".join(["", f"{len(places)} kills:", *places]))
-    assert len(places) == 12
+    whole, chance, kills, places = time.monotonic() - begin, random.Random(1), 0, []
+    command = program(*longer, "--checkpoint-every", "2", quickly=False)
+    while kills < KILLS:
+        watched = Watched(command, folder)
+        alive = watched.read(chance.uniform(0.0, whole))
+        places.append(watched.place or "before any training")
+        watched.kill(signal.SIGKILL)
+        kills += alive
+        if not alive and len(runs.records(folder / "results")) == 4:  # all is done: begin again with less
+            for stored in runs.records(folder / "results")[kills % 4 :: 2]:
+                shutil.rmtree(stored.path.parent)
+    print("\n".join(["", f"{kills} kills in {len(places)} runs, one takes {whole:.0f} s:", *places]))
     done = runs.command("run", "suite=smoke", *longer, cwd=folder)
     assert done.returncode == 0, done.stderr
     check_whole(folder / "results", undisturbed / "results")

@@ -181,13 +181,6 @@ def test_a_run_that_diverges_is_kept_and_says_when(chunk):
     assert result.steps_done == TOTAL
 
 
-class EveryTime(Checkpoints):
-    """Saves whenever it may."""
-
-    def offer(self, state, course):
-        self.save(state, course)
-
-
 class Killed(Exception):
     """In the middle of a chunk."""
 
@@ -202,7 +195,7 @@ def test_a_chunk_that_was_killed_goes_on_from_its_checkpoint(chunk, three, tmp_p
             raise Killed
 
     with pytest.raises(Killed):
-        chunk(0, 1, 2, checkpoints=EveryTime(tmp_path / "c", ("same",)), report=kill)
+        chunk(0, 1, 2, checkpoints=Checkpoints(tmp_path / "c", ("same",), 0.0), report=kill)
     seen = []
     resumed = chunk(0, 1, 2, checkpoints=Checkpoints(tmp_path / "c", ("same",)), report=seen.append)
     assert resumed.resumed_at == ((after - 1) * EVERY,)
