@@ -96,6 +96,14 @@ def run(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Worker processes. Default: one a device.")
     ] = None,
+    compile_ahead: Annotated[
+        bool | None,
+        typer.Option(
+            "--compile-ahead/--no-compile-ahead",
+            help="Compile the next cell while one runs. Default: on accelerators.",
+            show_default=False,
+        ),
+    ] = None,
     launcher: Annotated[str, typer.Option("--launcher", help="local, or inline: in this process.")] = "local",
 ) -> None:
     """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
@@ -104,7 +112,8 @@ def run(
 
     resolved = _resolve(arguments)
     policy = Policy(fail_fast, retry, timeout, checkpoint_every)
-    raise typer.Exit(run_suite(resolved, arguments, results, Options(seed_batch, policy, launcher, workers)))
+    options = Options(seed_batch, policy, launcher, workers, compile_ahead)
+    raise typer.Exit(run_suite(resolved, arguments, results, options))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")

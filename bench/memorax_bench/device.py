@@ -1,5 +1,6 @@
 """The device that runs are made on, and what it was asked to do."""
 
+import contextlib
 import os
 import platform
 from importlib import metadata
@@ -8,16 +9,41 @@ from typing import Any
 
 import jax
 
+CACHE_BYTES = 4 * 2**30
 PACKAGES = ("memorax-bench", "flax", "optax", "distrax", "rlax", "numpy", "gymnax", "navix", "brax")
 
 
 def use_compilation_cache() -> None:
-    """Compiled programs outlive the process, in `JAX_COMPILATION_CACHE_DIR` or the user's cache folder."""
+    """Compiled programs outlive the process, in `JAX_COMPILATION_CACHE_DIR` or the user's cache folder.
+
+    Those used longest ago are removed where they take more than `CACHE_BYTES`; jax does that by itself where
+    `JAX_COMPILATION_CACHE_MAX_SIZE` is set.
+    """
     if jax.config.jax_compilation_cache_dir is None:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(base / "memorax-bench" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    if jax.config.jax_compilation_cache_max_size == -1:
+        prune(Path(jax.config.jax_compilation_cache_dir), CACHE_BYTES)
+
+
+def prune(folder: Path, limit: int) -> None:
+    """Removes the files of a folder that were used longest ago, until what is left is at most `limit` bytes large.
+
+    Safe beside processes that use the folder: a file that is gone is compiled again.
+    """
+    used = []
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):
+            state = path.stat()
+            used.append((max(state.st_atime, state.st_mtime), state.st_size, path))
+    total = sum(size for _, size, _ in used)
+    for _, size, path in sorted(used):
+        if total <= limit:
+            break
+        path.unlink(missing_ok=True)
+        total -= size
 
 
 def numerics() -> dict[str, Any]:

@@ -94,6 +94,7 @@ class Engine:
     held: list = field(default_factory=list)  # (job, attempt): another process is at it
     running: dict[str, _Running] = field(default_factory=dict)
     observer: claims.Observer = field(default_factory=lambda: claims.Observer(HEARTBEAT))
+    named: set[str] = field(default_factory=set)  # jobs that the launcher may get ready for
     begun: int = 0
     total: int = 0
     looked: float = 0.0
@@ -143,6 +144,7 @@ class Engine:
         while (self.todo or self.running or self.held) and not self.outcome.stopped:
             while self.todo and len(self.running) < self.launcher.slots:
                 self._submit(*self.todo.popleft())
+            self._prepare()
             self.launcher.poll(LISTEN, self._hear)
             self._stop_hanging()
             self._look_at_held()
@@ -156,6 +158,13 @@ class Engine:
         timeout = self.policy.timeout
         self.running[job.id] = _Running(job, attempt, None if timeout is None else time.monotonic() + timeout)
         self.launcher.submit(job)
+
+    def _prepare(self) -> None:
+        """Names what comes next, once for each job that is under way."""
+        for job, _ in list(self.todo)[: len(self.running)]:
+            if job.id not in self.named:
+                self.named.add(job.id)
+                self.launcher.prepare(job)
 
     def _hear(self, event: Event) -> None:
         running = self.running.get(event.job_id)

@@ -28,6 +28,9 @@ class Inline(Launcher):
         while self.todo:
             self.bench.do(self.todo.pop(), hear)
 
+    def prepare(self, job: Job) -> None:
+        """Does nothing: there is no other process to do it meanwhile."""
+
     def stop(self, job_id: str) -> None:
         """Does nothing: by the time that this could be called, the job is over."""
 

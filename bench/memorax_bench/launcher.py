@@ -22,6 +22,10 @@ class Launcher(abc.ABC):
         """Starts a job; to be called while fewer than `slots` are under way."""
 
     @abc.abstractmethod
+    def prepare(self, job: Job) -> None:
+        """Gets ready for a job that is likely to be submitted next. May do nothing."""
+
+    @abc.abstractmethod
     def poll(self, seconds: float, hear: Callable[[Event], None]) -> None:
         """Tells `hear` what has happened; waits at most that long where nothing has."""
 

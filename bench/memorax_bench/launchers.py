@@ -9,7 +9,7 @@ LAUNCHERS = {
 }
 
 
-def make_launcher(name: str, workers: int | None = None) -> Launcher:
+def make_launcher(name: str, workers: int | None = None, compile_ahead: bool = False) -> Launcher:
     """The launcher of that name. Raises UsageProblems."""
     if name == "inline":
         from memorax_bench.inline import Inline
@@ -19,6 +19,6 @@ def make_launcher(name: str, workers: int | None = None) -> Launcher:
         from memorax_bench.local import LocalWorkers
         from memorax_bench.platforms import worker_environments
 
-        return LocalWorkers(worker_environments(workers))
+        return LocalWorkers(worker_environments(workers), compile_ahead)
     problem = Problem("no such launcher", "argument --launcher", key="--launcher", value=name, allowed=list(LAUNCHERS))
     raise UsageProblems([problem])

@@ -20,16 +20,21 @@ from memorax_bench import claims
 from memorax_bench.job import OUT_OF_MEMORY, Ended, Event, Job, failed
 from memorax_bench.launcher import Launcher
 from memorax_bench.store import Store
-from memorax_bench.worker import Answer, Question, Setup
+from memorax_bench.worker import Answer, Prepare, Question, Setup
 
 GRACE = 2.0  # seconds that a worker has to release its claims before it is killed
 _TAIL = 20  # lines of what a dead worker said last
 
 
 class LocalWorkers(Launcher):
-    """One worker for each of `environments`, the variables that show it its device. They start when first needed."""
+    """One worker for each of `environments`, the variables that show it its device. They start when first needed.
 
-    def __init__(self, environments: Sequence[Mapping[str, str]] = ({},)):
+    `compile_ahead`: a busy worker compiles the next cell. For accelerators: on a CPU it would take the cores whose
+    speed is being measured.
+    """
+
+    def __init__(self, environments: Sequence[Mapping[str, str]] = ({},), compile_ahead: bool = False):
+        self.compile_ahead = compile_ahead
         self.slots = len(environments)
         self.environments = environments
         self.workers: list[_Worker | None] = [None] * self.slots
@@ -41,10 +46,18 @@ class LocalWorkers(Launcher):
             self._worker(slot)
 
     def submit(self, job: Job) -> None:
-        slot = next(slot for slot, worker in enumerate(self.workers) if worker is None or worker.job is None)
-        worker = self._worker(slot)
+        free = [slot for slot, worker in enumerate(self.workers) if worker is None or worker.job is None]
+        ready = [slot for slot in free if self.workers[slot] and job.id in self.workers[slot].prepared]
+        worker = self._worker((ready or free)[0])
         worker.job = job
         worker.send(job)
+
+    def prepare(self, job: Job) -> None:
+        if self.compile_ahead:
+            busy = [worker for worker in self.workers if worker is not None and worker.job is not None]
+            worker = min(busy, key=lambda worker: len(worker.prepared))
+            worker.prepared.add(job.id)
+            worker.send(Prepare(job))
 
     def poll(self, seconds: float, hear: Callable[[Event], None]) -> None:
         while True:
@@ -125,6 +138,7 @@ class _Worker:
     process: subprocess.Popen
     log: Any
     job: Job | None = None
+    prepared: set[str] = field(default_factory=set)
     reader: threading.Thread = field(default=None)
 
     def send(self, message: Any) -> None:

@@ -23,6 +23,7 @@ class Options:
     policy: Policy = field(default_factory=Policy)
     launcher: str = "local"
     workers: int | None = None  # at a time; None: one a device
+    compile_ahead: bool | None = None  # None: but on a CPU, where it would take the cores that are measured
 
 
 def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, options: Options | None = None) -> int:
@@ -43,7 +44,8 @@ def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, opti
     if not todo.to_do:
         print(f"{len(todo.actions)} cells: {counts(todo.actions)}; nothing to do -> {results / resolved.label}")
         return errors.EXIT_OK
-    with make_launcher(options.launcher, options.workers) as launcher:
+    ahead = kind != "cpu" if options.compile_ahead is None else options.compile_ahead
+    with make_launcher(options.launcher, options.workers, ahead) as launcher:
         return _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind)
 
 

@@ -7,10 +7,12 @@ atomic; a claim saves others the work.
 import contextlib
 import dataclasses
 import errno
+import threading
 import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from memorax_bench import claims
@@ -41,7 +43,9 @@ class Workbench:
 
     def __init__(self):
         self.observer = claims.Observer(HEARTBEAT)
-        self.kept: OrderedDict[tuple[str, str], Executables] = OrderedDict()
+        self.kept: OrderedDict[tuple[str, str], Future[Executables]] = OrderedDict()
+        self.used: set[tuple[str, str]] = set()  # of those kept, the ones that a job has had
+        self.maker, self.lock = ThreadPoolExecutor(1, thread_name_prefix="compile"), threading.Lock()
         self.codes: dict[tuple[str, ...], str] = {}  # of the modules as they were when this process first used them
 
     def do(self, job: Job, say: Callable[[Event], None]) -> None:
@@ -101,15 +105,31 @@ class Workbench:
         store.record_failure(parts, make_failure(job, device_kind(), ended))
         return dataclasses.replace(ended, kept=True)
 
+    def prepare(self, job: Job) -> None:
+        """Compiles a job's cell in another thread, while the present job runs."""
+        self._kept(job)
+
     def _compiled(self, job: Job) -> Executables:
+        key, making = self._kept(job)
+        try:
+            made = making.result()
+        except BaseException:
+            self.kept.pop(key, None)
+            raise
+        again = key in self.used
+        self.used.add(key)
+        return dataclasses.replace(made, again=again)
+
+    def _kept(self, job: Job) -> tuple[tuple[str, str], Future]:
+        """The programs of the job's compile group, which are being made if they were not there."""
         key = (compile_group(job.action.cell.config, job.action.seed_batch), job.action.code_hash)
-        if key in self.kept:
+        with self.lock:
+            if key not in self.kept:
+                self.kept[key] = self.maker.submit(lambda: self._traced(job, job.action.seed_batch).compile())
             self.kept.move_to_end(key)
-            return dataclasses.replace(self.kept[key], again=True)
-        made = self.kept[key] = self._traced(job, job.action.seed_batch).compile()
-        while len(self.kept) > KEPT:
-            self.kept.popitem(last=False)
-        return made
+            while len(self.kept) > KEPT:
+                self.used.discard(self.kept.popitem(last=False)[0])
+            return key, self.kept[key]
 
     def _traced(self, job: Job, width: int) -> Programs:
         return trace(job.action.cell.config, width)

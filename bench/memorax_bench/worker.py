@@ -32,6 +32,13 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """This job is likely to come next: compile its cell while the present one runs."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
 class Answer:
     """The hash of the programs, or None."""
 
@@ -48,36 +55,47 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     say = _Voice(os.fdopen(os.dup(sys.stdout.fileno()), "wb"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    received: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    inbox = _Inbox()
     setup = pickle.load(sys.stdin.buffer)
     sys.path[:] = setup.path
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, received), daemon=True).start()
+    threading.Thread(target=inbox.fill, args=(sys.stdin.buffer,), daemon=True).start()
     try:
-        _serve(received, say)
+        _serve(inbox, say)
     except Terminated:
         os._exit(128 + signal.SIGTERM)  # not by way of threads that may wait for a device
 
 
-def _serve(received: queue.SimpleQueue, say: "_Voice") -> None:
+def _serve(inbox: "_Inbox", say: "_Voice") -> None:
     from memorax_bench.device import use_compilation_cache
     from memorax_bench.work import Workbench
 
     use_compilation_cache()
-    bench = Workbench()
+    bench = inbox.bench = Workbench()
     while True:
-        message = received.get()
+        message = inbox.messages.get()
         if isinstance(message, Question):
             say(Answer(bench.program_hash(message.job, message.width)))
         else:
             bench.do(message, say)
 
 
-def _receive(stream: BinaryIO, received: queue.SimpleQueue) -> None:
-    try:
-        while True:
-            received.put(pickle.load(stream))
-    except BaseException:
-        os._exit(0)  # nobody is there to hear the rest
+class _Inbox:
+    """What comes in, for the main thread; what is to be prepared goes past it."""
+
+    def __init__(self):
+        self.messages: queue.SimpleQueue[Job | Question] = queue.SimpleQueue()
+        self.bench: Any = None
+
+    def fill(self, stream: BinaryIO) -> None:
+        try:
+            while True:
+                message = pickle.load(stream)
+                if not isinstance(message, Prepare):
+                    self.messages.put(message)
+                elif self.bench is not None:
+                    self.bench.prepare(message.job)
+        except BaseException:
+            os._exit(0)  # nobody is there to hear the rest
 
 
 def _terminate(*_: object) -> None:

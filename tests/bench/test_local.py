@@ -9,7 +9,7 @@ import pytest
 
 from fixtures import runs
 from memorax_bench.engine import Engine, Policy, Screen
-from memorax_bench.job import Ended, make_jobs
+from memorax_bench.job import Ended, Moved, make_jobs
 from memorax_bench.launcher import Launcher
 from memorax_bench.local import LocalWorkers
 from memorax_bench.plan import code_hashes, plan
@@ -137,11 +137,14 @@ class Scripted(Launcher):
     slots = 1
 
     def __init__(self, limit):
-        self.limit, self.todo, self.seen = limit, [], []
+        self.limit, self.todo, self.seen, self.prepared = limit, [], [], []
 
     def submit(self, job):
         self.todo.append(job)
         self.seen.append((job.action.seed_batch, job.run.seeds))
+
+    def prepare(self, job):
+        self.prepared.append((job.action.seed_batch, job.run.seeds))
 
     def poll(self, seconds, hear):
         from memorax_bench.job import Began, Summary, failed
@@ -188,6 +191,30 @@ def test_halving_ends_with_the_retries(tmp_path):
     assert seen == [(2, (0, 1)), (1, (0,)), (1, (1,))]
     assert (outcome.done, outcome.failed) == (0, 2)
     assert len(list(tmp_path.rglob(f"{FAILURES}/*.json"))) == 3
+
+
+def test_the_next_cell_is_compiled_while_one_runs(tmp_path):
+    """Its compilation ends before it begins: the worker that prepared it has it at hand."""
+    made = [*jobs(tmp_path, *runs.SHORT, tasks="[higher-lower,repeat-previous]")]
+    events, times = [], {}
+
+    def hear(event):
+        events.append(event)
+        times[type(event).__name__, event.job_id] = time.monotonic()
+
+    with LocalWorkers([{}, {}][:1], compile_ahead=True) as launcher:
+        launcher.submit(made[0])
+        while not any(isinstance(event, Moved) for event in events):  # the worker is up
+            launcher.poll(1.0, hear)
+        launcher.prepare(made[1])
+        assert launcher.workers[0].prepared == {made[1].id}
+        while not isinstance(events[-1], Ended):
+            launcher.poll(1.0, hear)
+        launcher.submit(made[1])
+        while events[-1].job_id != made[1].id or not isinstance(events[-1], Ended):
+            launcher.poll(1.0, hear)
+    assert [event.how for event in events if isinstance(event, Ended)] == ["done", "done"]
+    assert len(runs.records(tmp_path)) == 2
 
 
 def test_signals_are_for_the_parent(tmp_path):
