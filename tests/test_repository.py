@@ -26,7 +26,8 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.buffers",
 )
 LOADS_JAX = (
-    *("bounding", "build", "compiling", "cost", "device", "doctor", "engine", "episode", "gates", "inventory"),
+    *("bounding", "build", "compiling", "cost", "device", "doctor", "engine", "episode"),
+    *("extrapolation", "gates", "inventory"),
     *("matching", "oracles", "preflight", "runner", "torso_laws"),
 )
 # libraries of environments

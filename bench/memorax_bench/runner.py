@@ -7,6 +7,7 @@ so that a seed's numbers do not depend on how many others were asked for.
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ from memorax_bench.build import Experiment, build
 from memorax_bench.compiling import Compiled, Lowered, lower
 from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
 from memorax_bench.curves import COLUMNS, encode_curves
+from memorax_bench.extrapolation import evaluate_elsewhere, lower_elsewhere
 from memorax_bench.gates import REPLAY_TOLERANCE, gate, measure_torso
 from memorax_bench.identity import sha256_json
 from memorax_bench.optimizers import with_learning_rate
@@ -57,11 +59,13 @@ class Programs:
     init: Lowered
     train: Lowered
     evaluate: Lowered
+    elsewhere: Mapping[str, Lowered] = dataclasses.field(default_factory=dict)  # evaluation, by extrapolation
 
     @property
     def program_hash(self) -> str:
         """Equal programs compute equal numbers on an equal jaxlib and device."""
-        return sha256_json([getattr(self, role).text_hash for role in ROLES])
+        elsewhere = [self.elsewhere[label].text_hash for label in sorted(self.elsewhere)]
+        return sha256_json([*(getattr(self, role).text_hash for role in ROLES), *elsewhere])
 
 
 def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
@@ -84,10 +88,10 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
             seen["replay_error"] = jnp.where(finite, errors.max(), errors[0])
         return state, seen
 
-    def evaluate(words: jax.Array, state: Any, segment: jax.Array) -> Any:
+    def evaluate(words: jax.Array, state: Any, segment: jax.Array, **place: Any) -> Any:
         key = jax.random.fold_in(as_key(words), segment)
         greedy = protocol["eval_policy"] == "greedy"
-        return agent.evaluate(key, state, protocol["eval_episodes"], deterministic=greedy)
+        return agent.evaluate(key, state, protocol["eval_episodes"], deterministic=greedy, **place)
 
     rate, segment = jax.ShapeDtypeStruct((), jnp.float32), jax.ShapeDtypeStruct((), jnp.int32)
     over_seeds = lambda function, axes: jax.vmap(function, in_axes=axes)  # noqa: E731
@@ -98,6 +102,7 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         init=lowered_init,
         train=lower(over_seeds(train, (0, 0, None)), keys, state, segment, donate_argnums=1),
         evaluate=lower(over_seeds(evaluate, (0, 0, None)), keys, state, segment),
+        elsewhere=lower_elsewhere(evaluate, experiment.elsewhere, keys, state, segment),
     )
 
 
@@ -135,10 +140,12 @@ def run_chunk(
         evaluating += time.perf_counter() - begin
         points.append((segment * every, evaluation))
         report(_progress(points, total, seeds, diverged, steady, every))
+    keys_of = partial(_padded_keys, key_words, seeds=seeds, seed_batch=seed_batch)
+    extrapolated = evaluate_elsewhere(programs.elsewhere, keys_of, state, [seed not in diverged for seed in seeds])
     steps_done = int(state.step[0])
     return ChunkResult(
         steps_done=steps_done,
-        results=_results(points, seeds, diverged),
+        results=_results(points, seeds, diverged) | extrapolated,
         curves=encode_curves(_curve_rows(points, seeds, diverged)),
         gates={**measure_torso(programs.experiment.torso, programs.experiment.torso_inputs), **gates},
         cost=_cost(programs, compiled["train"], state, seed_batch, every),
