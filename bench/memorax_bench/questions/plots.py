@@ -24,7 +24,7 @@ def save_horizon(table: Table, curves: Sequence[Curve], threshold: float, stem: 
     """Score against length, a panel per family and algorithm; the threshold as a line."""
     with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
         shown = list(dict.fromkeys((curve.family, curve.row.algorithm) for curve in curves))
-        figure, axes = panels(len(shown), width=3.2, height=2.6, legend=1.35)
+        figure, axes = panels(len(shown), width=3.0, height=2.5, legend=1.35, sharey=True)
         style = _styles(table)
         for ax, panel in zip(axes, shown, strict=True):
             mine = [curve for curve in curves if (curve.family, curve.row.algorithm) == panel]
@@ -36,9 +36,10 @@ def save_horizon(table: Table, curves: Sequence[Curve], threshold: float, stem: 
             ax.set_xticks(lengths, [str(length) for length in lengths])
             ax.xaxis.set_minor_locator(NullLocator())
             ax.xaxis.set_minor_formatter(NullFormatter())
-            _level(ax, "threshold", threshold)
+            for name, value in (("floor", 0.0), ("threshold", threshold), ("ceiling", 1.0)):
+                _level(ax, name, value)
             _finish(ax, _title(table, *panel), "Memory length (steps)")
-        _legend(figure, table, style)
+        _legend(figure, style, (curve.row for curve in curves if any(curve.scores.values())))
         footnote(figure, f"{_reading(table)}; {_seeds(_estimates(curves))}. {table.label}")
         return save(figure, stem)
 
@@ -50,7 +51,7 @@ def save_extrapolation(table: Table, found: Sequence[Tested], labels: Sequence[s
         shown = sorted(
             {(one.task, one.row.algorithm) for one in found}, key=lambda panel: (order.index(panel[0]), panel)
         )
-        figure, axes = panels(len(shown), width=3.0, height=2.5, legend=1.35)
+        figure, axes = panels(len(shown), width=3.0, height=2.5, legend=1.35, sharey=True)
         style = _styles(table)
         for ax, panel in zip(axes, shown, strict=True):
             mine = [one for one in found if (one.task, one.row.algorithm) == panel and one.estimates]
@@ -69,7 +70,7 @@ def save_extrapolation(table: Table, found: Sequence[Tested], labels: Sequence[s
             _level(ax, "floor", 0.0)
             _level(ax, "ceiling", 1.0)
             _finish(ax, _title(table, *panel), "Tested")
-        _legend(figure, table, style)
+        _legend(figure, style, (one.row for one in found if one.estimates))
         bars = _reading(table).replace("Bands", "Bars")
         footnote(figure, f"{bars}; {_seeds(e for one in found for e in one.estimates.values())}. {table.label}")
         return save(figure, stem)
@@ -173,12 +174,11 @@ def _styles(table: Table) -> dict[str, dict]:
     return line_styles(torsos, [row.torso for row in table.rows if row.control])
 
 
-def _legend(figure: Figure, table: Table, style: dict[str, dict]) -> None:
-    rows: dict[str, Row] = {row.torso: row for row in reversed(table.rows)}
-    handles = [
-        Line2D([], [], label=f"{torso} ({rows[torso].role})" if rows[torso].role else torso, **look)
-        for torso, look in style.items()
-    ]
+def _legend(figure: Figure, style: dict[str, dict], rows: Iterable[Row]) -> None:
+    """Of the rows that are drawn."""
+    roles = {row.torso: row.role for row in rows}
+    names = {torso: f"{torso} ({role})" if role else torso for torso, role in roles.items()}
+    handles = [Line2D([], [], label=names[torso], **look) for torso, look in style.items() if torso in names]
     figure.legend(handles=handles, loc="outside right upper", handlelength=2.4, borderaxespad=0.2)
 
 
