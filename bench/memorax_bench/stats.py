@@ -167,27 +167,26 @@ def memory_gain(
 class MemoryHorizon:
     """How far back something remembers. `length` is the longest that counts, 0 where not even the shortest does.
 
-    `ended` is None where every length tested counts, else the first that does not; `measured` says whether that one
-    was measured at all: if not, the horizon may be longer.
+    `ended` is None where every length tested counts, else the first that does not; `known` says whether that one has
+    an interval: if not, as it is missing or of a single seed, the horizon may be longer.
     """
 
     length: int
     ended: int | None
-    measured: bool
+    known: bool
 
 
 def memory_horizon(scores: Mapping[int, Estimate | None], threshold: float = HORIZON_AT) -> MemoryHorizon:
     """The longest length such that it and every shorter one has its whole interval at `threshold` or above.
 
     `scores` maps each length that was tested to a normalised mean, None where it is missing. A length after one that
-    does not count never counts, however good: one lucky length makes no long memory. A single seed, which has no
-    interval, does not count.
+    does not count never counts, however good: one lucky length makes no long memory.
     """
     length = 0
     for tested in sorted(scores):
         score = scores[tested]
         if score is None or not score.low >= threshold - _ROUNDING:
-            return MemoryHorizon(length, tested, score is not None)
+            return MemoryHorizon(length, tested, score is not None and math.isfinite(score.low))
         length = tested
     return MemoryHorizon(length, None, True)
 

@@ -14,8 +14,8 @@ from memorax_bench.tables import Row, Table, cell_scores
 WORDS = (
     "The horizon is the longest length, in steps between what has to be remembered and the action that needs it, such "
     "that it and every shorter length of the table has its whole interval at {threshold} or above; a length after one "
-    "that falls below never counts. >=: nothing longer was tested, or run; <: not even the shortest counts. Normalised "
-    "scores by length. Where a control has a horizon, so much of the task needs no memory."
+    "that falls below never counts. >=: nothing longer was tested, or is known; <: not even the shortest counts. "
+    "Normalised scores by length. Where a control has a horizon, so much of the task needs no memory."
 )
 
 
@@ -81,12 +81,12 @@ def curves(table: Table) -> tuple[Curve, ...]:
 
 
 def horizon_text(curve: Curve) -> str:
-    """`8`; `>=32` where nothing longer was tested, `>=4 (8 not run)`, `<2`, a dash where nothing is known."""
+    """`8`; `>=32` where nothing longer was tested, `>=4 (8 not known)`, `<2`, a dash where nothing is known."""
     length, ended = curve.horizon.length, curve.horizon.ended
     if ended is None:
         return f">={length}"
-    if not curve.horizon.measured:
-        return f">={length} ({ended} not run)" if length else MISSING
+    if not curve.horizon.known:
+        return f">={length} ({ended} not known)" if length else MISSING
     return str(length) if length else f"<{ended}"
 
 
@@ -107,7 +107,7 @@ def _csv(curve: Curve, length: int, table: Table) -> dict[str, object]:
 
 
 def _open(curve: Curve) -> bool:
-    return curve.horizon.ended is None or not curve.horizon.measured
+    return curve.horizon.ended is None or not curve.horizon.known
 
 
 def _save(table: Table, found: tuple[Curve, ...], stem):
