@@ -26,8 +26,9 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.buffers",
 )
 LOADS_JAX = (
-    *("bounding", "build", "compiling", "cost", "device", "doctor", "engine", "episode", "gates", "inventory"),
-    *("matching", "oracles", "preflight", "runner", "torso_laws"),
+    *("bounding", "build", "compiling", "cost", "device", "doctor", "episode"),
+    *("extrapolation", "gates", "inventory"),
+    *("matching", "optimizers", "oracles", "preflight", "runner", "torso_laws"),
 )
 # libraries of environments
 ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")

@@ -86,6 +86,7 @@ POPGYM = {
     "PositionOnlyPendulum": Rule((-1, 1), None, SWING_UP),
     "NoisyPositionOnlyPendulum": Rule((-1, 1), None, SWING_UP),
 }
+HORIZONS = (2, 4, 8, 16, 32, 64)  # steps back, of the suite `horizon`
 BIT = Rule((-1, 1), exact(0.0, "the rules: +1 or -1, one bit"), exact(1.0, "the rules: the bit was shown"))
 META_MAZE = Player(
     oracles.shortest_path, "the shortest way to the goal, always known", reveal=lambda state: (state.pos, state.goal)
@@ -98,6 +99,8 @@ NAVIX = ("MemoryS11", "MemoryS13", "MemoryS13Random", "MemoryS17Random", "DoorKe
 SPRING = {"backend": "spring"}
 BODIES = ("ant", "halfcheetah", "hopper", "inverted_pendulum", "walker2d")
 OTHERS: list[tuple[str, dict[str, Any], Rule]] = [
+    *(("popgym::RepeatPrevious", {"k": length + 1, "num_decks": 3}, POPGYM["RepeatPrevious"]) for length in HORIZONS),
+    *(("gymnax::MemoryChain-bsuite", {"memory_length": length + 1}, BIT) for length in HORIZONS),
     *(("gymnax::MemoryChain-bsuite", {"memory_length": length}, BIT) for length in (10, 30, 100, 300)),
     ("gymnax::CartPole-v1", {}, Rule((0, 500), None, exact(500.0, "the rules: 1 a step, 500 steps at most"))),
     ("gymnax::Pendulum-v1", {}, Rule((-3260, 0))),  # 200 steps of at most pi^2 + 0.1 * 8^2 + 0.001 * 2^2

@@ -31,6 +31,7 @@ class Experiment:
     agent: Any
     torso: SequenceModel
     torso_inputs: int  # width of the features that the torso reads
+    elsewhere: Mapping[str, tuple[Any, Any]]  # label -> environment and params of an extrapolation
 
 
 def build(config: Mapping[str, Any]) -> Experiment:
@@ -60,7 +61,13 @@ def build(config: Mapping[str, Any]) -> Experiment:
         *(networks[role]() for role in algorithm.roles),
         optimizer.make(),
     )
-    return Experiment(agent, torso, feature_width(extractor, env, env_params))
+    elsewhere = {label: make(config["task"]["id"], **kwargs) for label, kwargs in extrapolations(config).items()}
+    return Experiment(agent, torso, feature_width(extractor, env, env_params), elsewhere)
+
+
+def extrapolations(config: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """label -> options of the task, for each place in which the trained agent is tested besides its own."""
+    return config["task"].get("extrapolate", {})
 
 
 def learning_rate(config: Mapping[str, Any]) -> float:

@@ -10,7 +10,7 @@ The file is generated (`memorax-bench catalogue --write`) and holds, each sorted
   `paper` (authors, year and arXiv number, or ""), `fields`;
 - `tasks`: id -> `module`, `action_kind`, `observation`, `action` (spaces as text), `episode_length` (longest episode,
   or null), `task_version`, `package`, `source`, `memory` (what has to be remembered, or ""), `quirks`, `parameters`
-  (keyword arguments that `make` takes for this id);
+  (keyword arguments that `make` takes for this id), `shaped_by` (those of them that change its spaces);
 - `wrappers`: kind of torso -> the module that makes a sequence model of it.
 
 A field is `{"type": "int | None", "default": null, "doc": ""}`, or `"required": true` in place of a default.
@@ -74,6 +74,7 @@ class TaskSpec(Closed):
     memory: str = ""
     quirks: tuple[str, ...] = ()
     parameters: dict[str, FieldSpec] = Field(default_factory=dict)
+    shaped_by: tuple[str, ...] = ()
 
 
 class Catalogue(Closed):

@@ -30,6 +30,25 @@ def check_bounds(tasks: Mapping[str, Task], protocol: Protocol | None, findings:
         _check_total(("protocol", "total_env_steps"), protocol.total_env_steps, protocol, findings)
 
 
+def check_horizons(tasks: Mapping[str, Task], findings: Findings) -> None:
+    """Each length once in a family, on normalised scores; the bounds of extrapolations in order, and known at all."""
+    seen: dict[tuple[str, int], str] = {}
+    for label, task in tasks.items():
+        path = ("tasks", label)
+        for key in ("horizon", "extrapolate"):
+            if getattr(task, key) and task.ceiling is None:
+                findings.add((*path, key), "compares normalised scores, and the task has no ceiling", fix="add one")
+        if task.horizon is not None and (other := seen.setdefault((task.family, task.horizon), label)) != label:
+            message = f"'{other}' of the family {task.family} has this length, too"
+            findings.add((*path, "horizon"), message, task.horizon, fix="one task a length, or another family")
+        if task.ceiling is not None:
+            for name in task.extrapolate or {}:
+                there, where = task.bounded(name), (*path, "extrapolate", name)
+                if not there.hard_min <= there.floor < there.ceiling <= there.hard_max:
+                    bounds = f"{there.hard_min}, {there.floor}, {there.ceiling}, {there.hard_max}"
+                    findings.add(where, f"hard_min, floor, ceiling, hard_max are not in this order: {bounds}")
+
+
 def _check_total(path: KeyPath, total: int, protocol: Protocol, findings: Findings) -> None:
     if total % protocol.eval_every:
         low = total // protocol.eval_every * protocol.eval_every

@@ -13,6 +13,7 @@ from memorax_bench.user_torso import is_user_path, read_user_torso
 from memorax_bench.yaml_source import Findings, KeyPath
 
 TORSO_KEYS = ("type", "inputs", "role")
+ROLES = ("control", "oracle")
 ALGORITHMS: KeyPath = ("entries", "algorithms")
 TORSOS: KeyPath = ("entries", "torsos")
 
@@ -42,7 +43,7 @@ def is_width(name: str, spec: FieldSpec) -> bool:
 def read_algorithms(raw: Any, catalogue: Catalogue, findings: Findings) -> dict[str, Entry]:
     """The entries of `entries.algorithms` that could be typed."""
     entries = {}
-    for label, values in _mappings(raw):
+    for label, values in mappings(raw):
         path = (*ALGORITHMS, label)
         name = values.get("type", label)
         if not isinstance(name, str) or name not in catalogue.algorithms:
@@ -63,15 +64,15 @@ def read_torsos(
 ) -> dict[str, Entry]:
     """The entries of `entries.torsos` that could be typed. `inputs` are the protocol's, None where not known."""
     entries = {}
-    for label, values in _mappings(raw):
+    for label, values in mappings(raw):
         where = (*TORSOS, label)
         name = values.get("type", label)
         read = read_torso(where, values, name, catalogue, findings, path, reserved=TORSO_KEYS)
         if read is None:
             continue
         fields, given = read
-        if values.get("role", "control") != "control":
-            findings.add((*where, "role"), "unknown role", values["role"], ["control"], "or leave it out")
+        if values.get("role", "control") not in ROLES:
+            findings.add((*where, "role"), "unknown role", values["role"], list(ROLES), "or leave it out")
         entries[label] = Entry(
             label, name, fields, given, _torso_inputs(where, values, inputs, findings), values.get("role")
         )
@@ -129,7 +130,7 @@ def read_kwargs(raw: Any, catalogue: Catalogue, findings: Findings) -> dict[str,
     Defaults are not filled in: they belong to the task's version, and a new option must not orphan old records.
     """
     result = {}
-    for label, values in _mappings(raw):
+    for label, values in mappings(raw):
         path, name = ("tasks", label), values.get("id")
         if not isinstance(name, str):
             continue  # the schema says so
@@ -149,7 +150,7 @@ def read_kwargs(raw: Any, catalogue: Catalogue, findings: Findings) -> dict[str,
     return result
 
 
-def _mappings(raw: Any) -> list[tuple[str, dict]]:
+def mappings(raw: Any) -> list[tuple[str, dict]]:
     """The entries that are mappings; what is none is reported by the schema."""
     return (
         [(label, values) for label, values in raw.items() if isinstance(values, dict)] if isinstance(raw, dict) else []

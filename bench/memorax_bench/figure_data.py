@@ -123,7 +123,7 @@ def score_rows(table: Table, data: FigureData) -> list[dict[str, object]]:
         for run, score in zip(pool.runs, dots.scores, strict=True):
             record = run.record
             row: dict[str, object] = {"task": dots.task, "family": pool.cell.task.family}
-            row |= {"algorithm": dots.algorithm, "torso": dots.torso, "role": "control" if dots.control else ""}
+            row |= {"algorithm": dots.algorithm, "torso": dots.torso, "role": pool.cell.role or ""}
             row |= {"seed": run.seed, "final_return": run.score, "score": score, "n": dots.estimate.n}
             row |= {"mean": dots.estimate.value, "low": dots.estimate.low, "high": dots.estimate.high}
             row |= {"run_id": record.run_id, "code_hash": record.code.code_hash, "commit": record.code.commit}

@@ -5,7 +5,7 @@ The same data give the same bytes: no dates, fixed ids in the SVG, text as paths
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,23 +24,23 @@ CONTROL_GREYS = ("#4D4D4D", "#8C8C8C", "#B3B3B3")
 FIXED = {name: PALETTE[slot] for slot, name in enumerate(("gru", "lru", "mamba2", "lstm", "s5", "attention"))}
 DASHES = ((0, (5, 1.6)), (0, (2.2, 1.2)), (0, (5, 1.4, 1.2, 1.4)))
 DPI = 200
-_INK, _FAINT = "#262626", "#6B6B6B"
-_STYLE = {
+INK, FAINT = "#262626", "#6B6B6B"
+STYLE = {
     "font.size": 8.0,
     "axes.titlesize": 9.0,
     "axes.labelsize": 8.0,
     "axes.linewidth": 0.7,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
     "axes.titlepad": 7.0,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
-    "text.color": _INK,
+    "text.color": INK,
     "legend.frameon": False,
     "legend.fontsize": 8.0,
     "svg.fonttype": "path",
@@ -67,11 +67,11 @@ def colours(torsos: Sequence[str], controls: Sequence[str] = ()) -> dict[str, st
 
 def save_curves(data: FigureData, stem: Path) -> tuple[Path, Path]:
     """Draws the learning curves into `<stem>.png` and `<stem>.svg`: a panel per task and algorithm."""
-    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
-        panels = [(task, algorithm) for task in data.tasks for algorithm in data.algorithms]
-        figure, axes = _panels(len(panels), width=3.0, height=2.5, legend=1.35)
-        style = _line_styles(data)
-        for ax, (task, algorithm) in zip(axes, panels, strict=True):
+    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
+        shown = [(task, algorithm) for task in data.tasks for algorithm in data.algorithms]
+        figure, axes = panels(len(shown), width=3.0, height=2.5, legend=1.35)
+        style = line_styles(data.torsos, _controls(data))
+        for ax, (task, algorithm) in zip(axes, shown, strict=True):
             lines = [line for line in data.lines if (line.task, line.algorithm) == (task, algorithm)]
             _draw_curves(ax, lines, style)
             _draw_bounds(ax, data, task)
@@ -83,15 +83,15 @@ def save_curves(data: FigureData, stem: Path) -> tuple[Path, Path]:
         handles = [Line2D([], [], label=_legend(data, torso), **style[torso]) for torso in data.torsos]
         figure.legend(handles=handles, loc="outside right upper", handlelength=2.4, borderaxespad=0.2)
         _footnote(figure, data, f"Lines: mean over seeds. Bands: {data.level * 100:g}% bootstrap. Thin: single seeds")
-        return _save(figure, stem)
+        return save(figure, stem)
 
 
 def save_scores(data: FigureData, stem: Path) -> tuple[Path, Path]:
     """Draws every seed's final score with the mean and its interval into `<stem>.png|svg`: a panel per task."""
-    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
+    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
         names = [(algorithm, torso) for algorithm in data.algorithms for torso in data.torsos]
         height = 1.05 + 0.3 * len(names)
-        figure, axes = _panels(len(data.tasks), width=3.0, height=height, legend=0.4, sharey=True)
+        figure, axes = panels(len(data.tasks), width=3.0, height=height, legend=0.4, sharey=True)
         colour = colours(data.torsos, _controls(data))
         for ax, (label, task) in zip(axes, data.tasks.items(), strict=True):
             for dots in data.dots:
@@ -102,16 +102,16 @@ def save_scores(data: FigureData, stem: Path) -> tuple[Path, Path]:
             else:
                 ax.set_xlabel("Normalised final score")
                 for name, x in (("floor", 0.0), ("ceiling", 1.0)):
-                    ax.axvline(x, color=_FAINT, lw=0.9, ls=(0, (1, 2)), zorder=0)
+                    ax.axvline(x, color=FAINT, lw=0.9, ls=(0, (1, 2)), zorder=0)
                     where = {"xy": (x, 1), "xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
-                    ax.annotate(name, xytext=(0, 2), ha="center", fontsize=7, color=_FAINT, **where)
+                    ax.annotate(name, xytext=(0, 2), ha="center", fontsize=7, color=FAINT, **where)
             ax.set_title(_title(data, label), pad=14)
-            _name_rows(ax, [f"{a}/{t}" if len(data.algorithms) > 1 else t for a, t in names])
+            name_rows(ax, [f"{a}/{t}" if len(data.algorithms) > 1 else t for a, t in names])
         _footnote(figure, data, f"Dots: seeds. Diamond and bar: mean, {data.level * 100:g}% bootstrap")
-        return _save(figure, stem)
+        return save(figure, stem)
 
 
-def _name_rows(ax: Axes, names: Sequence[str]) -> None:
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
     """One line a row, the first on top, without an axis of its own."""
     ax.set_ylim(len(names) - 0.4, -0.4)
     ax.set_yticks(range(len(names)), names)
@@ -122,7 +122,7 @@ def _name_rows(ax: Axes, names: Sequence[str]) -> None:
     ax.margins(x=0.07)
 
 
-def _panels(count: int, width: float, height: float, legend: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+def panels(count: int, width: float, height: float, legend: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels in rows of at most three; sizes in inches."""
     columns = max(1, min(3, count))
     rows = max(1, math.ceil(count / columns))
@@ -135,10 +135,11 @@ def _panels(count: int, width: float, height: float, legend: float, sharey: bool
     return figure, list(axes[:count])
 
 
-def _line_styles(data: FigureData) -> dict[str, dict]:
-    controls = sorted(_controls(data))
-    colour = colours(data.torsos, controls)
-    styles = {torso: {"color": colour[torso], "lw": 1.7, "ls": "-"} for torso in data.torsos}
+def line_styles(torsos: Sequence[str], controls: Iterable[str]) -> dict[str, dict]:
+    """How the line of each torso is drawn: in its colour, and dashed for the controls among them."""
+    controls = sorted(set(controls))
+    colour = colours(torsos, controls)
+    styles = {torso: {"color": colour[torso], "lw": 1.7, "ls": "-"} for torso in torsos}
     for i, torso in enumerate(controls):
         styles[torso] |= {"lw": 1.4, "ls": DASHES[i % len(DASHES)]}
     return styles
@@ -155,7 +156,7 @@ def _draw_curves(ax: Axes, lines: Sequence[Line], style: dict[str, dict]) -> Non
             ax.plot(line.env_steps[first], seed[first], "x", color=look["color"], ms=4, mew=1.2, zorder=4)
         ax.plot(line.env_steps, line.mean, zorder=5 + order, **look)
     if not lines:
-        ax.text(0.5, 0.5, "not run", transform=ax.transAxes, ha="center", va="center", color=_FAINT)
+        ax.text(0.5, 0.5, "not run", transform=ax.transAxes, ha="center", va="center", color=FAINT)
     ax.margins(x=0.0, y=0.06)
 
 
@@ -164,9 +165,9 @@ def _draw_bounds(ax: Axes, data: FigureData, label: str) -> None:
     task = data.tasks[label]
     for name, value in (("floor", task.floor), ("ceiling", task.ceiling)):
         if value is not None:
-            ax.axhline(value, color=_FAINT, lw=0.9, ls=(0, (1, 2)), zorder=1)
+            ax.axhline(value, color=FAINT, lw=0.9, ls=(0, (1, 2)), zorder=1)
             where = {"xy": (1, value), "xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-            ax.annotate(name, xytext=(3, 0), va="center", fontsize=7, color=_FAINT, **where)
+            ax.annotate(name, xytext=(3, 0), va="center", fontsize=7, color=FAINT, **where)
 
 
 def _draw_dots(ax: Axes, dots: Dots, row: int, colour: str) -> None:
@@ -203,10 +204,16 @@ def _footnote(figure: Figure, data: FigureData, reading: str) -> None:
     counts = {len(drawn.seeds) for drawn in data.dots}
     n = f"n={min(counts)}" if len(counts) == 1 else f"n={min(counts)}-{max(counts)}" if counts else "n=0"
     crosses = " Crosses: diverged." if any(any(dots.diverged) for dots in data.dots) else ""
-    figure.supxlabel(f"{reading}; {n}.{crosses} {data.label}", x=0.01, ha="left", fontsize=6.8, color=_FAINT)
+    footnote(figure, f"{reading}; {n}.{crosses} {data.label}")
 
 
-def _save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+def footnote(figure: Figure, text: str) -> None:
+    """One line beneath a figure."""
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=6.8, color=FAINT)
+
+
+def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Writes `<stem>.png` and `<stem>.svg`."""
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
     figure.savefig(png, dpi=DPI, metadata={"Software": None})
     figure.savefig(svg, metadata={"Date": None, "Creator": "memorax-bench"})

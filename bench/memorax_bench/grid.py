@@ -6,19 +6,23 @@ from typing import Any
 
 from memorax_bench.catalogue import Catalogue
 from memorax_bench.checks import check_schedules, check_updates
-from memorax_bench.entries import ALGORITHMS, Entry
+from memorax_bench.entries import ALGORITHMS, TORSOS, Entry
 from memorax_bench.identity import config_hash
 from memorax_bench.overrides import Selection
 from memorax_bench.schema import NetworkSettings, Protocol, Task
 from memorax_bench.user_torso import is_user_path
+from memorax_bench.variants import Variants
 from memorax_bench.yaml_source import Findings
 
 HARNESS_MODULES = ("memorax_bench.build", "memorax_bench.optimizers", "memorax_bench.runner")
+EXTRAPOLATES = "memorax_bench.extrapolation"  # behind the cells that do
+NO_ORACLE = "the suite does not say what its oracle sees"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One task, algorithm and torso. `config` is plain data with every default filled in; `role` is `control` or None.
+    """One task, algorithm and torso. `config` is plain data with every default filled in; `role` is `control`, `oracle`
+    or None.
 
     `task` holds the bounds, which are not part of `config`: they judge numbers and do not change them.
     """
@@ -39,11 +43,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class NotApplicable:
-    """A combination that cannot exist, and why."""
+    """A combination that cannot exist, and why: of every torso, or of one."""
 
     task_label: str
     algorithm_label: str
     reason: str
+    torso_label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As on the screen: `swing ppo`, `swing ppo/oracle`."""
+        return f"{self.task_label} {self.algorithm_label}{'' if self.torso_label is None else f'/{self.torso_label}'}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class Parts:
     torsos: Mapping[str, Entry]
     changes: tuple["Change", ...]
     kwargs: Mapping[str, Mapping[str, Any]]
+    variants: Mapping[str, Variants]
     selections: Mapping[str, Selection]
 
 
@@ -90,8 +101,12 @@ def make_grid(
                 continue
             for torso_label in chosen["torsos"]:
                 labels = (task_label, algorithm_label, torso_label)
-                cells.append(_cell(labels, parts))
-    _refuse_empty_rows(chosen, missing, parts, findings)
+                if parts.torsos[torso_label].role == "oracle" and parts.variants[task_label].oracle is None:
+                    missing.append(NotApplicable(task_label, algorithm_label, NO_ORACLE, torso_label))
+                else:
+                    cells.append(_cell(labels, parts))
+    _refuse_empty_rows(chosen, [pair for pair in missing if pair.torso_label is None], parts, findings)
+    _refuse_blind_oracles(chosen, parts, findings)
     configs = [(cell.algorithm_label, cell.config) for cell in cells]
     check_updates(configs, catalogue, findings)
     check_schedules(configs, findings)
@@ -104,6 +119,7 @@ def cell_roots(cell: Cell, catalogue: Catalogue) -> tuple[str, ...]:
     task = catalogue.tasks[cell.config["task"]["id"]]
     name = cell.config["torso"]["type"]
     roots = [algorithm.class_path, algorithm.config_class, task.module, *HARNESS_MODULES]
+    roots += [EXTRAPOLATES] if "extrapolate" in cell.config["task"] else []
     if is_user_path(name):
         return (*roots, name, *catalogue.wrappers.values())
     torso = catalogue.torsos[name]
@@ -127,7 +143,7 @@ def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
     protocol["total_env_steps"] = task.total_env_steps or parts.protocol.total_env_steps
     protocol["inputs"] = list(torso.inputs or parts.protocol.inputs)
     config = {
-        "task": {"id": task.id, "kwargs": dict(parts.kwargs[task_label]), "task_version": task.task_version},
+        "task": _resolved_task(task, torso.role, parts.kwargs[task_label], parts.variants[task_label]),
         "algorithm": {"type": algorithm.type, "settings": algorithm.settings(changed["algorithm"], network["embed"])},
         "torso": {
             "type": torso.type,
@@ -138,6 +154,17 @@ def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
         "protocol": protocol,
     }
     return Cell(*labels, torso.role, task, config, config_hash(config))
+
+
+def _resolved_task(task: Task, role: str | None, kwargs: Mapping[str, Any], variants: Variants) -> dict[str, Any]:
+    """What is computed of a task. Extrapolations are part of it where there are any; an oracle, which bounds what can
+    be learnt, is not tested elsewhere."""
+    oracle = role == "oracle"
+    resolved = {"id": task.id, "kwargs": {**kwargs, **(variants.oracle or {})} if oracle else dict(kwargs)}
+    resolved["task_version"] = task.task_version
+    if variants.extrapolate and not oracle:
+        resolved["extrapolate"] = {label: {**kwargs, **given} for label, given in variants.extrapolate.items()}
+    return resolved
 
 
 def _why_not(task: Task, algorithm: Entry, catalogue: Catalogue) -> str | None:
@@ -156,3 +183,12 @@ def _refuse_empty_rows(chosen: Mapping, missing: list[NotApplicable], parts: Par
         if reasons and len(reasons) == len(chosen["tasks"]):
             fix = f"add a task it can act in, or leave it out: ~algorithms.{algorithm}"
             findings.add((*ALGORITHMS, algorithm), f"no task is left: {reasons[0].reason}", fix=fix)
+
+
+def _refuse_blind_oracles(chosen: Mapping, parts: Parts, findings: Findings) -> None:
+    """An oracle with no task that can show it anything, or asked for by name where none can."""
+    for torso in chosen["torsos"]:
+        known = [task for task in chosen["tasks"] if task in parts.variants]
+        if parts.torsos[torso].role == "oracle" and known and all(parts.variants[t].oracle is None for t in known):
+            fix = "add to a task, such as one of popgym's, oracle: {observation: state}; or leave it out: "
+            findings.add((*TORSOS, torso), f"no task is left: {NO_ORACLE}", fix=f"{fix}~torsos.{torso}")

@@ -79,7 +79,8 @@ def result_hash(record: Mapping[str, Any]) -> str:
 
 
 def seed_key_words(benchmark_hash: str, task_label: str, role: str, seed: int) -> tuple[int, ...]:
-    """The two uint32 words of the threefry key of one seed in one role (`init`, `train`, `evaluate`).
+    """The two uint32 words of the threefry key of one seed in one role (`init`, `train`, `evaluate`,
+    `extrapolate <label>`).
 
     Key scheme 1: the first 8 bytes, big-endian, of sha256 of the canonical JSON of
     `{"benchmark_hash", "key_scheme", "role", "seed", "task"}`. Adding a task, an entry or a seed moves no other key,

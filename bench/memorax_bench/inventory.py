@@ -18,7 +18,7 @@ from typing import Any
 from memorax import registry
 from memorax.environments import make
 from memorax.environments.spaces import Box, Dict, Discrete, MultiDiscrete, Space, Tuple
-from memorax.environments.tasks import Task
+from memorax.environments.tasks import Option, Task
 from memorax.networks.sequence_models.base import WRAPPERS, wrapper_of
 from memorax_bench.catalogue import encode_catalogue
 from memorax_bench.optimizers import OPTIMIZERS
@@ -103,7 +103,40 @@ def _task(task_id: str, task: Task) -> dict[str, Any]:
             name: {"type": type_name(option.type), "default": option.default, "doc": option.doc}
             for name, option in task.options.items()
         },
+        "shaped_by": [name for name in task.options if _shapes(task_id, name, task.options[name], observation, action)],
     }
+
+
+# Options that change no space, and cost much to try: limits of time, engines of physics.
+_SHAPELESS = ("episode_length", "max_steps", "max_steps_in_episode", "backend")
+_WORDS = {"observation": ("state", "full"), "observe": ("positions",), "deck_type": ("suits", "colors", "ranks")}
+
+
+def _shapes(task_id: str, name: str, option: Option, observation: Space, action: Space) -> bool:
+    """Whether some other value of an option changes a space. What cannot be tried is taken to do so."""
+    if name in _SHAPELESS:
+        return False
+    tried = False
+    for value in _other_values(name, option.default):
+        try:
+            env, params = make(task_id, **{name: value})
+        except ValueError:
+            continue  # not a value of this option
+        tried = True
+        if (env.observation_space(params), env.action_space(params)) != (observation, action):
+            return True
+    return not tried
+
+
+def _other_values(name: str, default: Any) -> tuple[Any, ...]:
+    match default:
+        case bool():
+            return (not default,)
+        case int() | float():
+            return (2 * default, default + 1, default / 2 if isinstance(default, float) else default - 1)
+        case None:
+            return (1, 8, 64)
+    return tuple(word for word in _WORDS.get(name, ()) if word != default)
 
 
 def describe(space: Space) -> str:

@@ -9,7 +9,7 @@ from memorax_bench.pooling import seed_ranges
 def render(plan: Plan) -> str:
     """The whole screen, without a final newline."""
     lines = [_headline(plan), *_table(plan.actions)]
-    lines += [f" n/a  {pair.task_label} {pair.algorithm_label}: {pair.reason}" for pair in plan.suite.not_applicable]
+    lines += [f" n/a  {pair.name}: {pair.reason}" for pair in plan.suite.not_applicable]
     lines.append(_summary(plan))
     lines += [f"warning: {warning}" for warning in plan.warnings]
     return "\n".join(lines)

@@ -1,12 +1,15 @@
 """Asks the library's own classes whether they take the settings of every cell, before anything is compiled."""
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from memorax.algorithms.checks import check_same_spaces
 from memorax.environments import make
-from memorax_bench.build import build_algorithm_config, build_optimizer_config, build_torso
+from memorax.environments.types import Environment
+from memorax_bench.build import build_algorithm_config, build_optimizer_config, build_torso, extrapolations
 from memorax_bench.entries import ALGORITHMS, TORSOS
 from memorax_bench.errors import UsageProblems
 from memorax_bench.grid import Cell
@@ -44,6 +47,16 @@ def _parts(cell: Cell) -> Iterator[tuple[KeyPath, Mapping[str, Any], Callable[[]
     yield where, algorithm["settings"], lambda: build_algorithm_config(algorithm, protocol["discount"])
     yield where, algorithm["settings"], lambda: build_optimizer_config(algorithm)
     yield (*TORSOS, cell.torso_label), torso["settings"], lambda: build_torso(torso)
+    for label, kwargs in extrapolations(cell.config).items():
+        where = ("tasks", cell.task_label, "extrapolate", label, "kwargs")
+        yield where, kwargs, functools.partial(_make_elsewhere, task["id"], task["kwargs"], kwargs)
+
+
+def _make_elsewhere(task_id: str, own: Mapping[str, Any], kwargs: Mapping[str, Any]) -> tuple[Environment, Any]:
+    """Raises `ValueError` where an agent of the task could not act there."""
+    (home, home_params), (env, params) = make(task_id, **own), make(task_id, **kwargs)
+    check_same_spaces(home.observation_space(home_params), home.action_space(home_params), env, params)
+    return env, params
 
 
 def _messages(error: ValueError) -> list[str]:

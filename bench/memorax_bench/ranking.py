@@ -79,7 +79,7 @@ def memory_adds(resolved: ResolvedSuite, scores: Scores, controls: Controls) -> 
     most: dict[str, float] = {}
     for cell in resolved.cells:
         best = controls.get((cell.algorithm_label, cell.task_label))
-        if cell.role != "control" and best is not None and cell.labels in scores:
+        if cell.role is None and best is not None and cell.labels in scores:
             added = float(np.mean(scores[cell.labels])) - best.value
             most[cell.task_label] = max(added, most.get(cell.task_label, -np.inf))
     return most

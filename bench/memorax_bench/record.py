@@ -8,7 +8,15 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from memorax_bench.identity import config_hash, result_hash
 from memorax_bench.schema import MAX_SEED, Closed, Slug
@@ -74,7 +82,10 @@ class Curves(Closed):
 
 
 class Results(Closed):
-    """Per seed, in the order of `seeds`: scores in the task's own units; `final_returns` are single episodes."""
+    """Per seed, in the order of `seeds`: scores in the task's own units; `final_returns` are single episodes.
+
+    `extrapolation`: label -> mean return of the final agent in that variant of its task; absent where there is none.
+    """
 
     final: tuple[float | None, ...]
     auc: tuple[float | None, ...]
@@ -82,6 +93,12 @@ class Results(Closed):
     finite: tuple[bool, ...]
     final_returns: tuple[tuple[float | None, ...], ...]
     curves: Curves
+    extrapolation: dict[Slug, tuple[float | None, ...]] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The hashes of records made before there were extrapolations hold."""
+        return {key: value for key, value in handler(self).items() if key != "extrapolation" or value is not None}
 
 
 class Gate(Closed):
@@ -178,6 +195,11 @@ class Record(Closed):
         for name in ("final", "auc", "best", "finite", "final_returns"):
             if len(getattr(results, name)) != len(self.seeds):
                 raise ValueError(f"results.{name} has {len(getattr(results, name))} values for {len(self.seeds)} seeds")
+        for label, values in (results.extrapolation or {}).items():
+            if [value is not None for value in values] != list(results.finite):
+                raise ValueError(
+                    f"results.extrapolation.{label} must have a value exactly where results.finite is true"
+                )
         if any((final is not None) != finite for final, finite in zip(results.final, results.finite, strict=True)):
             raise ValueError("results.final must be null exactly where results.finite is false")
         if self.rankable == bool(self.not_rankable_because):

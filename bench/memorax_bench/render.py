@@ -1,7 +1,7 @@
 """A comparison table as text: aligned for the terminal, Markdown for the file, plain rows for the CSV; its notes."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from memorax_bench.pooling import cell_name, seed_ranges
 from memorax_bench.stats import SOLVED_AT, Estimate
@@ -98,17 +98,24 @@ def column_title(column: Column) -> str:
 
 
 def to_text(table: Table) -> str:
+    """The table for the terminal."""
+    return aligned(*grid(table))
+
+
+def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     """Aligned columns, each as wide as its widest cell."""
-    header, body = grid(table)
     widths = [max(len(line[i]) for line in (header, *body)) for i in range(len(header))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (header, *body))
     return "\n".join(f" {line}".rstrip() for line in lines)
 
 
 def to_markdown(table: Table) -> str:
-    """A pipe table; labels to the left, numbers to the right."""
-    header, body = grid(table)
-    left = {"algorithm", "torso", "device", ""}
+    """The table for the file."""
+    return pipes(*grid(table), left=("algorithm", "torso", "device", ""))
+
+
+def pipes(header: Sequence[str], body: Sequence[Sequence[str]], left: Container[str]) -> str:
+    """A pipe table; the columns `left` to the left, numbers to the right."""
     rule = [":--" if title in left else "--:" for title in header]
     lines = ([cell.replace("|", "\\|").replace("*", "\\*") for cell in line] for line in (header, *body))
     rows = [f"| {' | '.join(line)} |" for line in lines]
@@ -120,10 +127,10 @@ def to_rows(table: Table) -> list[dict[str, object]]:
     rows = []
     for row in table.rows:
         line: dict[str, object] = {"algorithm": row.algorithm, "torso": row.torso}
-        line |= {"role": "control" if row.control else "", "n_min": row.n[0], "n_max": row.n[1]}
-        line |= _numbers("mean", row.primary)
+        line |= {"role": row.role or "", "n_min": row.n[0], "n_max": row.n[1]}
+        line |= numbers("mean", row.primary)
         for column, cell in zip(table.columns, row.cells, strict=True):
-            line |= _numbers(column.title, cell.estimate)
+            line |= numbers(column.title, cell.estimate)
             line |= {f"{column.title}_failed": cell.failed if cell.estimate else None}
         line |= {"gain": row.gain, "solved": row.solved, "families": table.families, "steps_per_s": row.steps_per_s}
         line |= {"torso_parameters": _join(row.torso_parameters), "state_bytes": _join(row.state_bytes)}
@@ -141,7 +148,7 @@ def notes(table: Table) -> list[str]:
             f"{task}: a control comes within reach of the ceiling, so it shows no need for memory"
             for task in table.no_need
         ),
-        *(f"n/a: {pair.task_label} {pair.algorithm_label}: {pair.reason}" for pair in table.not_applicable),
+        *(f"n/a: {pair.name}: {pair.reason}" for pair in table.not_applicable),
         *_missing_notes(table),
         *_failed_notes(table),
         *(note for row in table.rows for note in _gate_notes(row)),
@@ -210,10 +217,11 @@ def _measures(row: Row, families: int) -> list[str]:
 
 def _marks(row: Row, shared: Sequence[str], draft: bool) -> str:
     own = [] if draft else [reason for reason in row.why_unranked if reason not in shared]
-    return "; ".join(["control"] * row.control + [f"not ranked: {', '.join(own)}"] * bool(own))
+    return "; ".join([row.role] * (row.role is not None) + [f"not ranked: {', '.join(own)}"] * bool(own))
 
 
-def _numbers(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+def numbers(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    """An estimate as the CSV has it: `name`, `name_low`, `name_high`; None where there is no number."""
     values = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
     finite = [None if value is None or math.isnan(value) else value for value in values]
     return dict(zip((name, f"{name}_low", f"{name}_high"), finite, strict=True))

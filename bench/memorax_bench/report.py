@@ -9,10 +9,16 @@ from pathlib import Path
 
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.figure_data import curve_rows, figure_data, score_rows
+from memorax_bench.questions.extrapolating import extrapolation_section
+from memorax_bench.questions.horizon import horizon_section
+from memorax_bench.questions.necessity import necessity_section
+from memorax_bench.questions.section import Section
 from memorax_bench.render import LEGEND, caption, notes, status, to_markdown, to_rows, to_text
 from memorax_bench.store import Invalid, Scan
 from memorax_bench.suite import ResolvedSuite, shipped_suites
 from memorax_bench.tables import Table, build_table
+
+QUESTIONS = (horizon_section, extrapolation_section, necessity_section)  # of a table: a section, None where not asked
 
 
 class NothingMeasured(Exception):
@@ -34,7 +40,8 @@ class Report:
 def write_report(
     resolved: ResolvedSuite, scan: Scan, out_dir: str | Path, arguments: Sequence[str] | None = None
 ) -> Report:
-    """Writes `<out_dir>/<label>/`: report.md, table.csv, curves.png|svg|csv and scores.png|svg|csv.
+    """Writes `<out_dir>/<label>/`: report.md, table.csv, curves.png|svg|csv, scores.png|svg|csv, and the same of each
+    question that the suite asks.
 
     `arguments` are the suite and overrides as given on the command line (default: `suite=<name>`); the commands
     repeat them. The same records give the same bytes. Raises NothingMeasured where no chosen cell has a record.
@@ -51,7 +58,8 @@ def write_report(
     paths = [folder / "report.md", folder / "table.csv"]
     remarks = [*notes(table), *data.problems, *_invalid_notes(scan.invalid, resolved.label)]
     commands = tuple(row_command(arguments, row.algorithm, row.torso) for row in table.rows)
-    paths[0].write_text(_markdown(resolved, table, remarks, commands), encoding="utf-8")
+    sections = [section for section in (ask(table) for ask in QUESTIONS) if section is not None]
+    paths[0].write_text(_markdown(resolved, table, remarks, commands, sections), encoding="utf-8")
     _write_csv(paths[1], to_rows(table))
     for name, save, rows in (
         ("curves", figures.save_curves, curve_rows(data)),
@@ -59,7 +67,10 @@ def write_report(
     ):
         paths += [*save(data, folder / name), folder / f"{name}.csv"]
         _write_csv(paths[-1], rows)
-    return Report(_text(table, remarks, folder), commands, tuple(paths), table)
+    for section in sections:
+        paths += [*section.save(folder / section.name), folder / f"{section.name}.csv"]
+        _write_csv(paths[-1], section.rows)
+    return Report(_text(table, remarks, folder, sections), commands, tuple(paths), table)
 
 
 def row_command(arguments: Sequence[str], algorithm: str, torso: str) -> str:
@@ -80,22 +91,37 @@ def _nothing(resolved: ResolvedSuite, table: Table, arguments: Sequence[str]) ->
     return "\n".join([*lines, *(f"  failed: {line}" for line in failed), *(f"  {line}" for line in table.left_out)])
 
 
-def _text(table: Table, remarks: Sequence[str], folder: Path) -> str:
+def _text(table: Table, remarks: Sequence[str], folder: Path, sections: Sequence[Section]) -> str:
+    more = "".join(f", {section.name}.png|svg|csv" for section in sections)
     return "\n".join(
         [
             f"{table.label}  {caption(table)}",
             to_text(table),
             *(f" {remark}" for remark in remarks),
-            f" Figures: {folder}/curves.png|svg|csv, scores.png|svg|csv   Notes and exact commands: {folder}/report.md",
+            *(section.to_text() for section in sections),
+            f" Figures: {folder}/curves.png|svg|csv, scores.png|svg|csv{more}   Notes and exact commands: "
+            f"{folder}/report.md",
         ]
     )
 
 
-def _markdown(resolved: ResolvedSuite, table: Table, remarks: Sequence[str], commands: Sequence[str]) -> str:
+def _markdown(
+    resolved: ResolvedSuite,
+    table: Table,
+    remarks: Sequence[str],
+    commands: Sequence[str],
+    sections: Sequence[Section],
+) -> str:
     parts = [f"# {table.label}", _escape(table.suite.description), _paragraph(resolved, table), to_markdown(table)]
     parts.append(_escape(LEGEND))
     if remarks:
-        parts += ["## Notes", "\n".join(f"- {_escape(remark)}" for remark in remarks)]
+        parts += ["## Notes", _list(remarks)]
+    for section in sections:
+        parts += [f"## {section.title}", _escape(section.words), section.to_markdown(), _list(section.remarks)]
+        parts += [
+            f"[SVG]({section.name}.svg), [numbers]({section.name}.csv).",
+            f"![{section.title}]({section.name}.png)",
+        ]
     figures = (
         ("Learning curves", "curves", "Return by environment steps: mean over seeds, its interval, single seeds."),
         ("Final scores", "scores", "The last evaluation of every seed, their mean and its interval."),
@@ -106,6 +132,10 @@ def _markdown(resolved: ResolvedSuite, table: Table, remarks: Sequence[str], com
     parts += ["## Tasks", _task_table(table), "## Commands", "One row each, in the order of the table:"]
     parts.append("\n".join(["```", *commands, "```"]))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _list(remarks: Iterable[str]) -> str:
+    return "\n".join(f"- {_escape(remark)}" for remark in remarks)
 
 
 def _paragraph(resolved: ResolvedSuite, table: Table) -> str:

@@ -8,6 +8,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ from memorax_bench.compiling import Compiled, Lowered, lower
 from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
 from memorax_bench.course import Checkpoints, Course, Point
 from memorax_bench.curves import COLUMNS, encode_curves
+from memorax_bench.extrapolation import evaluate_elsewhere, lower_elsewhere
 from memorax_bench.gates import REPLAY_TOLERANCE, gate, measure_torso
 from memorax_bench.identity import sha256_json
 from memorax_bench.job import Progress
@@ -51,15 +53,20 @@ class Programs:
     init: Lowered
     train: Lowered
     evaluate: Lowered
+    elsewhere: Mapping[str, Lowered] = dataclasses.field(default_factory=dict)  # evaluation, by extrapolation
 
     @property
     def program_hash(self) -> str:
         """Equal programs compute equal numbers on an equal jaxlib and device."""
-        return sha256_json([getattr(self, role).text_hash for role in ROLES])
+        elsewhere = [self.elsewhere[label].text_hash for label in sorted(self.elsewhere)]
+        return sha256_json([*(getattr(self, role).text_hash for role in ROLES), *elsewhere])
 
     def compile(self) -> "Executables":
-        """Compiles all three; `init` runs once and is not optimised."""
-        return Executables(self, **{role: getattr(self, role).compile(once=role == "init") for role in ROLES})
+        """Compiles all of them; `init` runs once and is not optimised."""
+        made = {role: getattr(self, role).compile(once=role == "init") for role in ROLES}
+        return Executables(
+            self, **made, elsewhere={name: lowered.compile() for name, lowered in self.elsewhere.items()}
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,17 +77,21 @@ class Executables:
     init: Compiled
     train: Compiled
     evaluate: Compiled
+    elsewhere: Mapping[str, Compiled]
     again: bool = False
 
     def timing(self) -> dict[str, Any]:
         """Seconds of tracing and compiling, and what the persistent cache had."""
-        made = [getattr(self, role) for role in ROLES]
+        traced = [*(getattr(self.programs, role) for role in ROLES), *self.programs.elsewhere.values()]
+        made = [*(getattr(self, role) for role in ROLES), *self.elsewhere.values()]
+        if self.again:
+            return {"trace": 0.0, "compile": 0.0, "cache": "hit", "cache_hits": len(made), "cache_misses": 0}
         return {
-            "trace": 0.0 if self.again else sum(getattr(self.programs, role).seconds for role in ROLES),
-            "compile": 0.0 if self.again else sum(program.seconds for program in made),
-            "cache": "hit" if self.again else self.train.cache,
-            "cache_hits": len(ROLES) if self.again else sum(program.cache == "hit" for program in made),
-            "cache_misses": 0 if self.again else sum(program.cache == "miss" for program in made),
+            "trace": sum(program.seconds for program in traced),
+            "compile": sum(program.seconds for program in made),
+            "cache": self.train.cache,
+            "cache_hits": sum(program.cache == "hit" for program in made),
+            "cache_misses": sum(program.cache == "miss" for program in made),
         }
 
 
@@ -104,10 +115,10 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
             seen["replay_error"] = jnp.where(finite, errors.max(), errors[0])
         return state, seen
 
-    def evaluate(words: jax.Array, state: Any, segment: jax.Array) -> Any:
+    def evaluate(words: jax.Array, state: Any, segment: jax.Array, **place: Any) -> Any:
         key = jax.random.fold_in(as_key(words), segment)
         greedy = protocol["eval_policy"] == "greedy"
-        return agent.evaluate(key, state, protocol["eval_episodes"], deterministic=greedy)
+        return agent.evaluate(key, state, protocol["eval_episodes"], deterministic=greedy, **place)
 
     rate, segment = jax.ShapeDtypeStruct((), jnp.float32), jax.ShapeDtypeStruct((), jnp.int32)
     over_seeds = lambda function, axes: jax.vmap(function, in_axes=axes)  # noqa: E731
@@ -118,6 +129,7 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         init=lowered_init,
         train=lower(over_seeds(train, (0, 0, None)), keys, state, segment, donate_argnums=1),
         evaluate=lower(over_seeds(evaluate, (0, 0, None)), keys, state, segment),
+        elsewhere=lower_elsewhere(evaluate, experiment.elsewhere, keys, state, segment),
     )
 
 
@@ -156,11 +168,14 @@ def run_chunk(
         report(_progress(course, total, seeds, every))
         if checkpoints and segment < total // every:
             checkpoints.offer(state, course)
+    keys_of = partial(_padded_keys, key_words, seeds=seeds, seed_batch=seed_batch)
+    finite = [seed not in course.diverged for seed in seeds]
+    extrapolated = evaluate_elsewhere(executables.elsewhere, keys_of, state, finite)
     steps_done = int(state.step[0])
     torso = measure_torso(programs.experiment.torso, programs.experiment.torso_inputs)
     return ChunkResult(
         steps_done=steps_done,
-        results=_results(course, seeds),
+        results=_results(course, seeds) | extrapolated,
         curves=encode_curves(_curve_rows(course, seeds)),
         gates={**torso, **course.gates},
         cost=_cost(programs, executables.train, state, seed_batch, every),

@@ -98,8 +98,22 @@ class Protocol(Closed):
     min_seeds: Positive
 
 
+class Extrapolation(Closed):
+    """A task with some of its options replaced, in which a trained agent is tested. Bounds not given are the task's."""
+
+    kwargs: dict[str, Any] = Field(min_length=1)
+    hard_min: OptionalNumber = None
+    hard_max: OptionalNumber = None
+    floor: OptionalNumber = None
+    ceiling: OptionalNumber = None
+
+
 class Task(Closed):
-    """A task and its bounds: `hard_min`/`hard_max` no return can leave, `floor`/`ceiling` become 0 and 1."""
+    """A task and its bounds: `hard_min`/`hard_max` no return can leave, `floor`/`ceiling` become 0 and 1.
+
+    `horizon`: how many steps lie between what has to be remembered and the action that needs it. `extrapolate`: where
+    agents that were trained on the task are tested, too. `oracle`: options that make it show what it hides.
+    """
 
     id: Label
     task_version: Positive
@@ -115,6 +129,15 @@ class Task(Closed):
     n: PositiveOrNone = None
     standard_error: Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(optional(to_float))] = None
     source: OptionalText = None
+    horizon: PositiveOrNone = None
+    extrapolate: dict[Slug, Extrapolation] | None = None
+    oracle: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+
+    def bounded(self, label: str) -> "Task":
+        """The task with the bounds of one of its extrapolations."""
+        assert self.extrapolate is not None
+        given = self.extrapolate[label].model_dump(exclude={"kwargs"}, exclude_none=True)
+        return self.model_copy(update=given)
 
 
 class Interval(Closed):
@@ -127,11 +150,12 @@ class Interval(Closed):
 
 
 class Scoring(Closed):
-    """Which score of a run counts, and what the table sorts by."""
+    """Which score of a run counts, what the table sorts by, and the score from which a task counts as remembered."""
 
     final: Literal["last"] = "last"
     primary: Literal["family_mean"] = "family_mean"
     interval: Interval = Interval()
+    horizon_at: Annotated[Annotated[float, Field(gt=0, le=1)] | None, BeforeValidator(optional(to_float))] = None
 
 
 class Ranking(Closed):

@@ -18,6 +18,7 @@ Samples = Mapping[str, NDArray[np.float64]]
 Statistic = Callable[..., NDArray[np.float64]]  # (samples, axis) -> the samples' shape without that axis
 
 SOLVED_AT = 0.9  # normalised score that the whole interval has to reach
+HORIZON_AT = 0.5  # normalised score that the whole interval has to reach for a length to count as remembered
 NEED_FOR_MEMORY = 0.1  # normalised distance from the better control up to the ceiling below which gain has no meaning
 _NO_INTERVAL = (math.nan, math.nan)
 _ROUNDING = 1e-9  # a score that is .9 on paper may be one ulp below it
@@ -160,6 +161,34 @@ def memory_gain(
     score = family_weighted_mean({task: samples[task] for task in needy}, families)
     control = family_weighted_mean({task: np.array([controls[task].value]) for task in needy}, families)
     return float((score - control) / (1.0 - control))
+
+
+@dataclass(frozen=True)
+class MemoryHorizon:
+    """How far back something remembers. `length` is the longest that counts, 0 where not even the shortest does.
+
+    `ended` is None where every length tested counts, else the first that does not; `known` says whether that one has
+    an interval: if not, as it is missing or of a single seed, the horizon may be longer.
+    """
+
+    length: int
+    ended: int | None
+    known: bool
+
+
+def memory_horizon(scores: Mapping[int, Estimate | None], threshold: float = HORIZON_AT) -> MemoryHorizon:
+    """The longest length such that it and every shorter one has its whole interval at `threshold` or above.
+
+    `scores` maps each length that was tested to a normalised mean, None where it is missing. A length after one that
+    does not count never counts, however good: one lucky length makes no long memory.
+    """
+    length = 0
+    for tested in sorted(scores):
+        score = scores[tested]
+        if score is None or not score.low >= threshold - _ROUNDING:
+            return MemoryHorizon(length, tested, score is not None and math.isfinite(score.low))
+        length = tested
+    return MemoryHorizon(length, None, True)
 
 
 def ceiling_low(standard_error: float | None, floor: float, ceiling: float, level: float = 0.95) -> float:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from memorax_bench.catalogue import Catalogue, load_catalogue
 from memorax_bench.changes import read_changes
-from memorax_bench.checks import check_bounds, check_ranking
+from memorax_bench.checks import check_bounds, check_horizons, check_ranking
 from memorax_bench.entries import read_algorithms, read_kwargs, read_torsos
 from memorax_bench.errors import Problem, UsageProblems, did_you_mean
 from memorax_bench.grid import Cell, NotApplicable, Parts, make_grid
@@ -22,6 +22,7 @@ from memorax_bench.includes import with_includes
 from memorax_bench.overrides import Overridden, apply_overrides
 from memorax_bench.record import suite_label
 from memorax_bench.schema import NetworkSettings, Override, Protocol, Ranking, Suite, Task
+from memorax_bench.variants import put_variants, read_variants
 from memorax_bench.yaml_source import Findings, KeyPath, Origin, Source, parse_flow, read_yaml
 
 PACKAGE = Path(__file__).parent
@@ -209,6 +210,7 @@ def _parts(changed: Overridden, catalogue: Catalogue, findings: Findings, path) 
     algorithms = read_algorithms(raw.get("algorithms"), catalogue, findings)
     torsos = read_torsos(raw.get("torsos"), inputs, catalogue, findings, path)
     check_bounds(sound, protocol, findings)
+    check_horizons(sound, findings)
     written = _keys(_keys(tree.get("rankings")).get("torsos"))
     ranking = _section(Ranking, {key: value for key, value in written.items() if key != "correction"})
     if ranking is not None:
@@ -220,9 +222,10 @@ def _parts(changed: Overridden, catalogue: Catalogue, findings: Findings, path) 
     known = {"task": raw_tasks, "algorithm": _keys(raw.get("algorithms")), "torso": _keys(raw.get("torsos"))}
     changes = read_changes(overrides, known, {"algorithm": algorithms, "torso": torsos}, findings)
     kwargs = read_kwargs(raw_tasks, catalogue, findings)
+    variants = read_variants(raw_tasks, kwargs, catalogue, findings)
     if protocol is None or network is None:
         return None
-    return Parts(protocol, sound, network, algorithms, torsos, changes, kwargs, changed.selections)
+    return Parts(protocol, sound, network, algorithms, torsos, changes, kwargs, variants, changed.selections)
 
 
 def _section(kind: Any, value: Any) -> Any:
@@ -239,9 +242,12 @@ def _keys(value: Any) -> dict:
 
 def _benchmark_hash(suite: Suite, tree: dict, catalogue: Catalogue) -> str:
     """Of the frozen part with the tasks' keyword arguments typed by the catalogue: `1e2` and `100` are one suite."""
-    frozen = suite.frozen_part()
-    for label, kwargs in read_kwargs(tree["tasks"], catalogue, Findings({})).items():
+    frozen, ignored = suite.frozen_part(), Findings({})
+    typed = read_kwargs(tree["tasks"], catalogue, ignored)
+    variants = read_variants(tree["tasks"], typed, catalogue, ignored)
+    for label, kwargs in typed.items():
         frozen["tasks"][label]["kwargs"] = kwargs
+        put_variants(frozen["tasks"][label], variants[label])
     return benchmark_hash(frozen)
 
 

@@ -29,6 +29,8 @@ from memorax_bench.stats import Estimate
 from memorax_bench.store import Scan, StoredFailure, StoredRecord
 from memorax_bench.suite import ResolvedSuite
 
+ALL_SEEING = "it is shown what the task hides"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -63,7 +65,7 @@ class Row:
 
     algorithm: str
     torso: str
-    control: bool
+    role: str | None
     cells: tuple[TableCell, ...]
     primary: Estimate | None
     gain: float | None
@@ -75,6 +77,11 @@ class Row:
     gates: Mapping[str, bool]
     devices: tuple[str, ...]
     why_unranked: tuple[str, ...]
+
+    @property
+    def control(self) -> bool:
+        """Whether it has no memory, and shows what can be done without."""
+        return self.role == "control"
 
 
 @dataclass(frozen=True)
@@ -198,17 +205,17 @@ def _row(
     cells = tuple(_cell(column, mine, samples, settings) for column in columns)
     ranked = ranked_tasks(suite)
     complete = bool(ranked) and all(task in samples for task in ranked)
-    control = any(pool.cell.role == "control" for pool in mine.values())
+    role = next((pool.cell.role for pool in mine.values()), None)
     records = tuple(record for pool in mine.values() for record in pool.records)
     counts = [len(values) for values in samples.values()] or [0]
     measured = {c.title: cell.estimate for c, cell in zip(columns, cells, strict=True) if c.why_unranked is None}
     return Row(
         algorithm=name[0],
         torso=name[1],
-        control=control,
+        role=role,
         cells=cells,
         primary=_family_mean(suite, {task: samples[task] for task in ranked}) if complete else None,
-        gain=None if control else row_gain(suite, name[0], samples, controls),
+        gain=None if role is not None else row_gain(suite, name[0], samples, controls),
         solved=len(stats.solved({title: found for title, found in measured.items() if found is not None})),
         n=(min(counts), max(counts)),
         steps_per_s=statistics.median(r.volatile.steps_per_s for r in records) if records else None,
@@ -216,7 +223,7 @@ def _row(
         state_bytes=tuple(sorted({record.cost.state_bytes for record in records})),
         gates=_gates(records),
         devices=tuple(sorted({record.numerics.device_kind for record in records})),
-        why_unranked=why_row_unranked(suite, name[0], mine, ranked),
+        why_unranked=(*why_row_unranked(suite, name[0], mine, ranked), *([ALL_SEEING] if role == "oracle" else [])),
     )
 
 

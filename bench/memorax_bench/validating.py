@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from memorax_bench.schema import Task
 from memorax_bench.store import Store, StoredRecord, duplicate_seeds
 from memorax_bench.suite import ResolvedSuite, load_suite, shipped_suites
 
@@ -36,11 +37,17 @@ def _against(suite: ResolvedSuite, stored: StoredRecord) -> list[str]:
             problems.append(f"{record.results.curves.file} is not the file that the record describes")
     task = suite.suite.tasks.get(record.cell.task)
     if task is not None:
-        returns = [value for episodes in record.results.final_returns for value in episodes if value is not None]
-        outside = [value for value in returns if not task.hard_min - 1e-4 <= value <= task.hard_max + 1e-4]
-        if outside:
-            problems.append(
-                f"{len(outside)} returns outside [{task.hard_min:g}, {task.hard_max:g}], such as {outside[0]:g}: "
-                "the task or its bounds are wrong"
-            )
+        returns = [value for episodes in record.results.final_returns for value in episodes]
+        problems += _outside(task, returns)
+        for label, means in (record.results.extrapolation or {}).items():
+            if label in (task.extrapolate or {}):
+                problems += [f"extrapolation {label}: {text}" for text in _outside(task.bounded(label), means)]
     return problems
+
+
+def _outside(task: Task, returns: Sequence[float | None]) -> list[str]:
+    outside = [r for r in returns if r is not None and not task.hard_min - 1e-4 <= r <= task.hard_max + 1e-4]
+    if not outside:
+        return []
+    limits = f"[{task.hard_min:g}, {task.hard_max:g}]"
+    return [f"{len(outside)} returns outside {limits}, such as {outside[0]:g}: the task or its bounds are wrong"]

@@ -102,8 +102,12 @@ def make_record(
     gates: Mapping[str, bool] | None = None,
     not_rankable_because: Sequence[str] = (),
     steps_done: int | None = None,
+    extrapolation: Mapping[str, Sequence[float | None]] | None = None,
 ) -> tuple[Record, bytes]:
-    """A sealed record of a cell and its curves.csv.gz; None among `finals` (raw returns) is a seed that diverged."""
+    """A sealed record of a cell and its curves.csv.gz; None among `finals` (raw returns) is a seed that diverged.
+
+    `extrapolation`: label -> raw mean returns elsewhere.
+    """
     seeds = list(range(len(finals))) if seeds is None else list(seeds)
     rows = make_curves(cell, finals, seeds)
     data = curve_file.encode_curves(rows)
@@ -141,7 +145,7 @@ def make_record(
         "seed_batch": batch,
         "key_scheme": 1,
         "steps_done": protocol["total_env_steps"] if steps_done is None else steps_done,
-        "results": _results(finals, seeds, rows, data),
+        "results": _results(finals, seeds, rows, data) | ({"extrapolation": extrapolation} if extrapolation else {}),
         "gates": {name: {"pass": ok} for name, ok in (gates or dict.fromkeys(GATES, True)).items()},
         "cost": {
             "parameters": int(parameters) + 8000,

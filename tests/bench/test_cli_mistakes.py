@@ -7,9 +7,9 @@ from memorax_bench.suite import suites_folder
 
 SMOKE = (suites_folder() / "smoke.yaml").read_text()
 ON_THE_COMMAND_LINE = {
-    "no suite": ([], ["which suite?; allowed: suite=control, suite=memory, ", "memorax-bench plan suite="]),
+    "no suite": ([], ["which suite?; allowed: suite=control, suite=horizon, ", "memorax-bench plan suite="]),
     "two suites": (["suite=quick", "suite=smoke"], ["exactly one suite= is needed"]),
-    "unknown suite": (["suite=quik"], ["no suite 'quik'; allowed: control, memory, ", "did you mean 'quick'?"]),
+    "unknown suite": (["suite=quik"], ["no suite 'quik'; allowed: control, horizon, ", "did you mean 'quick'?"]),
     "no such file": (["suite=nope.yaml"], ["nope.yaml", "cannot be read: No such file or directory"]),
     "unknown task": (["suite=smoke", "tasks=[repeat-previus]"], ["argument tasks=[repeat-previus]", "did you mean"]),
     "unknown torso": (["suite=smoke", "torsos=grru"], ["argument torsos=grru", "allowed: ", "did you mean 'gru'?"]),

@@ -117,3 +117,16 @@ def test_failure_and_adoption_round_trip():
 @pytest.mark.parametrize(("published", "label"), [(None, "q@1"), ("abcdefgh12", "q@1"), ("other", "q@1+abcdefgh")])
 def test_suite_label_shows_an_altered_frozen_part(published, label):
     assert records.suite_label("q", 1, "abcdefgh12", published) == label
+
+
+def test_extrapolations_are_in_a_record_only_where_there_are_any():
+    data = golden()
+    elsewhere = {"2x": [None if final is None else 0.5 for final in data["results"]["final"]]}
+    assert "extrapolation" not in dump(seal(data))["results"]
+    with_some = seal(changed("results.extrapolation", elsewhere))
+    assert with_some.result_hash != GOLDEN_RESULT_HASH
+    assert decode(encode(with_some)) == with_some
+    assert dump(with_some)["results"]["extrapolation"] == elsewhere
+    for wrong in ([0.5], [0.5] * 9, [None] * len(elsewhere["2x"])):
+        with pytest.raises(InvalidRecord, match=r"extrapolation\.2x must have a value exactly where"):
+            seal(changed("results.extrapolation", {"2x": wrong}))

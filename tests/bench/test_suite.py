@@ -133,7 +133,7 @@ BAD = [
     ("inputs", ("[observation]", "[start]"), "must contain 'observation'"),
     ("more inputs", ("[observation]", "[observation, previous_reward]"), "is not among protocol.inputs"),
     ("unknown input", ("[observation]", "[observation, reward]"), "unknown input 'reward'"),
-    ("role", ("role: control", "role: oracle"), "unknown role; allowed: control"),
+    ("role", ("role: control", "role: judge"), "unknown role; allowed: control, oracle"),
     ("seeds", ("  seeds: 3", "  seeds: 0"), "the number of seeds"),
     ("no seeds", ("  seeds: 3", "  seeds: []"), "no seeds"),
     ("seed twice", ("  seeds: 3", "  seeds: [1, 1]"), "a seed is listed twice"),
