@@ -66,7 +66,7 @@ def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
                 "load": provenance.load(),
                 "timing": result.timing,
                 "steps_per_s": result.steps_per_s,
-                "resumed_at": result.resumed_at,
+                "resumed_at": result.resumed_at or None,
             },
         }
     )

@@ -6,7 +6,7 @@ else enters `result_hash`. A seed that diverged stays: its final is null and its
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -81,7 +81,17 @@ class Curves(Closed):
     columns: tuple[str, ...]
 
 
-class Results(Closed):
+class Grown(Closed):
+    """Fields in `added` came after the first records: left out where they are null, so that older hashes hold."""
+
+    added: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if key not in self.added or value is not None}
+
+
+class Results(Grown):
     """Per seed, in the order of `seeds`: scores in the task's own units; `final_returns` are single episodes.
 
     `extrapolation`: label -> mean return of the final agent in that variant of its task; absent where there is none.
@@ -94,11 +104,7 @@ class Results(Closed):
     final_returns: tuple[tuple[float | None, ...], ...]
     curves: Curves
     extrapolation: dict[Slug, tuple[float | None, ...]] | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The hashes of records made before there were extrapolations hold."""
-        return {key: value for key, value in handler(self).items() if key != "extrapolation" or value is not None}
+    added: ClassVar = ("extrapolation",)
 
 
 class Gate(Closed):
@@ -136,7 +142,7 @@ class Numerics(Closed):
     prng: str
 
 
-class Timing(Closed):
+class Timing(Grown):
     """Seconds: tracing, compiling, each executed segment of training, evaluation. `cache` is what the persistent cache
     had of the training program; hits and misses count all programs of the cell."""
 
@@ -147,9 +153,10 @@ class Timing(Closed):
     cache_misses: int | None = None
     steady: tuple[float, ...]
     eval: float
+    added: ClassVar = ("cache_hits", "cache_misses")
 
 
-class Volatile(Closed):
+class Volatile(Grown):
     """What may differ between two runs of the same thing."""
 
     created_utc: str
@@ -158,7 +165,8 @@ class Volatile(Closed):
     load: tuple[float, ...]
     timing: Timing
     steps_per_s: float
-    resumed_at: tuple[int, ...] = ()  # environment steps of the checkpoints it went on from
+    resumed_at: tuple[int, ...] | None = None  # environment steps of the checkpoints it went on from
+    added: ClassVar = ("resumed_at",)
 
 
 class Record(Closed):
