@@ -85,7 +85,7 @@ class Results(Closed):
 
 
 class Gate(Closed):
-    """One validity check of the torso, and how far off it was."""
+    """One validity check of the torso or the algorithm, and how far off it was."""
 
     passed: bool = Field(alias="pass")
     max_rel: float | None = None
@@ -120,13 +120,14 @@ class Numerics(Closed):
 
 
 class Timing(Closed):
-    """Seconds: tracing, compiling, each executed segment of training, evaluation."""
+    """Seconds: tracing, compiling, each executed segment of training, evaluation, one acting step of batch 1."""
 
     trace: float
     compile: float
     cache: Literal["miss", "hit", "off"]
     steady: tuple[float, ...]
     eval: float
+    step: float | None = Field(default=None, exclude_if=lambda value: value is None)  # absent in older records
 
 
 class Volatile(Closed):

@@ -99,7 +99,11 @@ def column_title(column: Column) -> str:
 
 def to_text(table: Table) -> str:
     """Aligned columns, each as wide as its widest cell."""
-    header, body = grid(table)
+    return aligned(*grid(table))
+
+
+def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Lines for a terminal, indented by a space."""
     widths = [max(len(line[i]) for line in (header, *body)) for i in range(len(header))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (header, *body))
     return "\n".join(f" {line}".rstrip() for line in lines)
@@ -107,7 +111,11 @@ def to_text(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """A pipe table; labels to the left, numbers to the right."""
-    header, body = grid(table)
+    return piped(*grid(table))
+
+
+def piped(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """The lines of a pipe table."""
     left = {"algorithm", "torso", "device", ""}
     rule = [":--" if title in left else "--:" for title in header]
     lines = ([cell.replace("|", "\\|").replace("*", "\\*") for cell in line] for line in (header, *body))

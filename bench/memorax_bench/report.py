@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from memorax_bench import costs
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.figure_data import curve_rows, figure_data, score_rows
 from memorax_bench.render import LEGEND, caption, notes, status, to_markdown, to_rows, to_text
@@ -23,9 +24,10 @@ class NothingMeasured(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: `text` for the terminal, the exact command of each row, and the files."""
+    """What was written: `text` and `costs` for the terminal, the exact command of each row, and the files."""
 
     text: str
+    costs: str
     commands: tuple[str, ...]
     paths: tuple[Path, ...]
     table: Table
@@ -34,7 +36,7 @@ class Report:
 def write_report(
     resolved: ResolvedSuite, scan: Scan, out_dir: str | Path, arguments: Sequence[str] | None = None
 ) -> Report:
-    """Writes `<out_dir>/<label>/`: report.md, table.csv, curves.png|svg|csv and scores.png|svg|csv.
+    """Writes `<out_dir>/<label>/`: report.md, table.csv, costs.csv, curves.png|svg|csv and scores.png|svg|csv.
 
     `arguments` are the suite and overrides as given on the command line (default: `suite=<name>`); the commands
     repeat them. The same records give the same bytes. Raises NothingMeasured where no chosen cell has a record.
@@ -48,18 +50,19 @@ def write_report(
     data = figure_data(table)
     folder = Path(out_dir) / resolved.label
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "report.md", folder / "table.csv"]
+    paths = [folder / "report.md", folder / "table.csv", folder / "costs.csv"]
     remarks = [*notes(table), *data.problems, *_invalid_notes(scan.invalid, resolved.label)]
     commands = tuple(row_command(arguments, row.algorithm, row.torso) for row in table.rows)
     paths[0].write_text(_markdown(resolved, table, remarks, commands), encoding="utf-8")
     _write_csv(paths[1], to_rows(table))
+    _write_csv(paths[2], costs.cost_csv(table))
     for name, save, rows in (
         ("curves", figures.save_curves, curve_rows(data)),
         ("scores", figures.save_scores, score_rows(table, data)),
     ):
         paths += [*save(data, folder / name), folder / f"{name}.csv"]
         _write_csv(paths[-1], rows)
-    return Report(_text(table, remarks, folder), commands, tuple(paths), table)
+    return Report(_text(table, remarks, folder), costs.cost_text(table), commands, tuple(paths), table)
 
 
 def row_command(arguments: Sequence[str], algorithm: str, torso: str) -> str:
@@ -96,6 +99,7 @@ def _markdown(resolved: ResolvedSuite, table: Table, remarks: Sequence[str], com
     parts.append(_escape(LEGEND))
     if remarks:
         parts += ["## Notes", "\n".join(f"- {_escape(remark)}" for remark in remarks)]
+    parts += ["## Costs", costs.cost_markdown(table), f"{_escape(costs.LEGEND)} [numbers](costs.csv)."]
     figures = (
         ("Learning curves", "curves", "Return by environment steps: mean over seeds, its interval, single seeds."),
         ("Final scores", "scores", "The last evaluation of every seed, their mean and its interval."),

@@ -18,8 +18,16 @@ from memorax_bench.build import Experiment, build
 from memorax_bench.compiling import Compiled, Lowered, lower
 from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
 from memorax_bench.curves import COLUMNS, encode_curves
-from memorax_bench.gates import REPLAY_TOLERANCE, gate, measure_torso
+from memorax_bench.gates import (
+    REPLAY_TOLERANCE,
+    gate,
+    measure_agent,
+    measure_evaluation,
+    measure_torso,
+    training_elsewhere,
+)
 from memorax_bench.identity import sha256_json
+from memorax_bench.latency import step_seconds
 from memorax_bench.optimizers import with_learning_rate
 
 ROLES = ("init", "train", "evaluate")
@@ -78,10 +86,12 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         state, logs = lox.spool(agent.train)(key, state, protocol["eval_every"])
         finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)]).all()
         seen = {"finite": finite}
-        if "replay/error" in logs:  # an agent that learns from every step once replays nothing
+        if "replay/error" in logs:  # a streaming agent replays nothing
             errors = logs["replay/error"]
             # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
             seen["replay_error"] = jnp.where(finite, errors.max(), errors[0])
+        elif agent.replays:
+            seen["replay_error"] = jnp.float32(jnp.inf)  # what is not measured is not passed
         return state, seen
 
     def evaluate(words: jax.Array, state: Any, segment: jax.Array) -> Any:
@@ -117,6 +127,7 @@ def run_chunk(
     compiled = {role: getattr(programs, role).compile(once=role == "init") for role in ROLES}
     keys = {role: _padded_keys(key_words, role, seeds, seed_batch) for role in ROLES}
     call = {role: program.call for role, program in compiled.items()}
+    elsewhere = training_elsewhere(call["init"](keys["train"], jnp.float32(0.0)))
     state = call["init"](keys["init"], jnp.float32(programs.experiment.learning_rate))
     total, every = protocol["total_env_steps"], protocol["eval_every"]
     points, steady, evaluating, diverged, gates = [], [], 0.0, {}, {}
@@ -133,6 +144,10 @@ def run_chunk(
         begin = time.perf_counter()
         evaluation = jax.device_get(call["evaluate"](keys["evaluate"], state, jnp.int32(segment)))
         evaluating += time.perf_counter() - begin
+        if segment == 0:
+            again = lambda other: call["evaluate"](keys["evaluate"], other, jnp.int32(0))  # noqa: E731
+            jaxpr = programs.evaluate.jaxpr
+            gates["evaluation_is_pure"] = measure_evaluation(jaxpr, again, state, evaluation, elsewhere)
         points.append((segment * every, evaluation))
         report(_progress(points, total, seeds, diverged, steady, every))
     steps_done = int(state.step[0])
@@ -140,7 +155,11 @@ def run_chunk(
         steps_done=steps_done,
         results=_results(points, seeds, diverged),
         curves=encode_curves(_curve_rows(points, seeds, diverged)),
-        gates={**measure_torso(programs.experiment.torso, programs.experiment.torso_inputs), **gates},
+        gates={
+            **measure_torso(programs.experiment.torso, programs.experiment.torso_inputs),
+            "agent_reset_equals_fresh": measure_agent(programs.experiment.agent),
+            **gates,
+        },
         cost=_cost(programs, compiled["train"], state, seed_batch, every),
         timing={
             "trace": sum(getattr(programs, role).seconds for role in ROLES),
@@ -148,6 +167,7 @@ def run_chunk(
             "cache": compiled["train"].cache,
             "steady": steady,
             "eval": evaluating,
+            "step": step_seconds(programs.experiment.agent, state),
         },
         steps_per_s=len(seeds) * steps_done / sum(steady),
         diverged=diverged,
