@@ -30,7 +30,8 @@ Arguments are key=value, in any order (quote what your shell would read):
   torsos=[gru,lru]  tasks=... algorithms=...   only these
   seeds=5  seeds=[3,4]                 how many, or which
   torsos.gru.features=128              set a value
-  '+torsos.mine=my_module:Cell'        add a torso of your own; '+algorithms.mine=my_module:MyPPO' an algorithm
+  '+torsos.mine=my_module:Cell'        add a torso of your own
+  '+algorithms.mine=my_module:MyPPO'   add an algorithm of your own
   '~torsos.mlp'                        leave one out
   include=[algorithms/memory.yaml,torsos/flops.yaml]   other entries, from files beside the suite
 """

@@ -1,6 +1,7 @@
 """What each row of a comparison cost, from its records: sizes, work and times, each column with its unit."""
 
 import statistics
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,8 @@ def cost_rows(table: Table) -> tuple[CostRow, ...]:
 
 def cost_text(table: Table) -> str:
     """Aligned, for a terminal, with what the columns are."""
-    return f"{aligned(*_grid(table))}\n {LEGEND}"
+    legend = textwrap.fill(LEGEND, 118, initial_indent=" ", subsequent_indent=" ")
+    return f"{aligned(*_grid(table))}\n{legend}"
 
 
 def cost_markdown(table: Table) -> str:

@@ -102,8 +102,13 @@ def make_record(
     gates: Mapping[str, bool] | None = None,
     not_rankable_because: Sequence[str] = (),
     steps_done: int | None = None,
+    cost: Mapping[str, object] | None = None,
+    timing: Mapping[str, object] | None = None,
 ) -> tuple[Record, bytes]:
-    """A sealed record of a cell and its curves.csv.gz; None among `finals` (raw returns) is a seed that diverged."""
+    """A sealed record of a cell and its curves.csv.gz; None among `finals` (raw returns) is a seed that diverged.
+
+    cost, timing: what differs from the record's usual numbers.
+    """
     seeds = list(range(len(finals))) if seeds is None else list(seeds)
     rows = make_curves(cell, finals, seeds)
     data = curve_file.encode_curves(rows)
@@ -149,6 +154,7 @@ def make_record(
             "state_bytes": state,
             "flops_per_env_step": None,
             "temp_bytes": None,
+            **(cost or {}),
         },
         "numerics": {
             "device_kind": device_kind,
@@ -159,7 +165,7 @@ def make_record(
             "prng": "threefry2x32",
         },
         "versions": {},
-        "volatile": _volatile(created_utc, speed),
+        "volatile": _volatile(created_utc, speed, timing or {}),
     }
     return seal(record), data
 
@@ -200,12 +206,12 @@ def _results(finals, seeds, rows, data: bytes) -> dict:
     }
 
 
-def _volatile(created_utc: str, steps_per_s: float) -> dict:
+def _volatile(created_utc: str, steps_per_s: float, timing: Mapping[str, object]) -> dict:
     return {
         "created_utc": created_utc,
         "machine_label": "cpu2-x86",
         "argv": ["run", "suite=tiny"],
         "load": [0.5],
-        "timing": {"trace": 0.5, "compile": 4.0, "cache": "miss", "steady": [1.2], "eval": 0.3},
+        "timing": {"trace": 0.5, "compile": 4.0, "cache": "miss", "steady": [1.2], "eval": 0.3, **timing},
         "steps_per_s": steps_per_s,
     }
