@@ -82,6 +82,17 @@ def _reset_error(agent: Any, key: jax.Array) -> jax.Array:
     return laws.difference(*(jax.tree.map(lambda leaf, i=i: leaf[i], said) for i in (1, 2)))
 
 
+def replay_error(agent: Any, logs: dict[str, jax.Array], finite: jax.Array) -> dict[str, jax.Array]:
+    """The largest "replay/error" of a segment; nothing of an agent that replays nothing."""
+    if not agent.replays:
+        return {}
+    if "replay/error" not in logs:
+        return {"replay_error": jnp.float32(jnp.inf)}  # what is not measured is not passed
+    errors = logs["replay/error"]
+    # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
+    return {"replay_error": jnp.where(finite, errors.max(), errors[0])}
+
+
 def training_elsewhere(state: Any) -> dict[str, Any]:
     """Of another state, what belongs to the environments of training, their memory filled: no evaluation may see it."""
     filled = jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), state.carry)

@@ -24,6 +24,7 @@ from memorax_bench.gates import (
     measure_agent,
     measure_evaluation,
     measure_torso,
+    replay_error,
     training_elsewhere,
 )
 from memorax_bench.identity import sha256_json
@@ -85,14 +86,7 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         key = jax.random.fold_in(as_key(words), segment)
         state, logs = lox.spool(agent.train)(key, state, protocol["eval_every"])
         finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)]).all()
-        seen = {"finite": finite}
-        if "replay/error" in logs:  # a streaming agent replays nothing
-            errors = logs["replay/error"]
-            # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
-            seen["replay_error"] = jnp.where(finite, errors.max(), errors[0])
-        elif agent.replays:
-            seen["replay_error"] = jnp.float32(jnp.inf)  # what is not measured is not passed
-        return state, seen
+        return state, {"finite": finite, **replay_error(agent, logs, finite)}
 
     def evaluate(words: jax.Array, state: Any, segment: jax.Array) -> Any:
         key = jax.random.fold_in(as_key(words), segment)

@@ -11,17 +11,22 @@ import pytest
 
 from fixtures import agents, broken_algorithms, runs
 from fixtures.broken_torsos import LeakyGRU
-from memorax.algorithms import PPO
+from memorax.algorithms import PPO, StreamAC
 from memorax.registry import ALGORITHMS
 from memorax_bench import provenance, render
 from memorax_bench.build import build
-from memorax_bench.gates import measure_agent, measure_evaluation, training_elsewhere
+from memorax_bench.gates import measure_agent, measure_evaluation, replay_error, training_elsewhere
 from memorax_bench.run import run_suite
 from memorax_bench.store import Store
 from memorax_bench.suite import load_suite
 from memorax_bench.tables import build_table
+from tests.bench.synthetic import find_cell, make_record, publish
 
 TASK = "popgym::HigherLowerEasy"
+GATES = {
+    *("step_equals_sequence", "chunks_equal_sequence", "reset_equals_fresh", "causal"),
+    *("agent_reset_equals_fresh", "replay_equals_rollout", "evaluation_is_pure"),
+}
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -57,6 +62,21 @@ def test_an_evaluation_that_reads_the_memory_of_training_fails(agent_class, pass
         traced.jaxpr, evaluate, state, jax.device_get(evaluate(state)), training_elsewhere(other)
     )
     assert measured["pass"] == passes and (measured["max_rel"] == 0) == passes
+
+
+@pytest.mark.parametrize(
+    ("agent_class", "replays", "logged", "error"),
+    [
+        (PPO, True, {"replay/error": jnp.array([1.0, 3.0, 2.0])}, 3.0),
+        (broken_algorithms.SilentPPO, True, {}, np.inf),
+        (StreamAC, False, {}, None),
+    ],
+)
+def test_an_algorithm_that_replays_has_to_say_how_far_it_is_off(agent_class, replays, logged, error):
+    assert agent_class.replays == replays
+    assert replay_error(agent_class, logged, jnp.bool_(True)).get("replay_error") == error
+    if logged:
+        assert replay_error(agent_class, logged, jnp.bool_(False))["replay_error"] == 1.0  # diverged later
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,16 +146,19 @@ entries:
 def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("broken")
     (folder / "broken.yaml").write_text(SUITE)
-    resolved = load_suite(str(folder / "broken.yaml"))
-    sound = [cell for cell in resolved.cells if cell.labels[1:] != ("forgets-starts", "leaky")]
-    resolved = dataclasses.replace(resolved, cells=tuple(sound))
+    suite = load_suite(str(folder / "broken.yaml"))
+    broken = [cell for cell in suite.cells if cell.labels[1:] in (("ppo", "leaky"), ("forgets-starts", "mlp"))]
+    resolved = dataclasses.replace(suite, cells=tuple(broken))
     with pytest.MonkeyPatch.context() as patch:
         runs.compile_quickly(patch.setattr)
         patch.setattr(provenance, "checkout", lambda: provenance.Checkout("0" * 40, None))
         assert run_suite(resolved, ["suite=broken.yaml"], folder / "results", None, False) == 0
-    scan = Store(folder / "results").scan(resolved.label)
+    scan = Store(folder / "results").scan(suite.label)
     records = {(one.record.cell.algorithm, one.record.cell.torso): one.record for one in scan.records}
-    return SimpleNamespace(records=records, table=build_table(resolved, scan))
+    sound = find_cell(suite, "higher-lower", "mlp")  # not run: that such a one passes is shown elsewhere
+    publish(folder / "results", suite, *make_record(suite, sound, [-0.9] * 5, gates=dict.fromkeys(GATES, True)))
+    resolved = dataclasses.replace(suite, cells=(*broken, sound))
+    return SimpleNamespace(records=records, table=build_table(resolved, Store(folder / "results").scan(suite.label)))
 
 
 def test_the_record_says_which_gate_failed(compared):
@@ -144,11 +167,10 @@ def test_the_record_says_which_gate_failed(compared):
         for entry, record in compared.records.items()
     }
     assert failed == {
-        ("ppo", "mlp"): set(),
         ("ppo", "leaky"): {"reset_equals_fresh", "agent_reset_equals_fresh"},
         ("forgets-starts", "mlp"): {"replay_equals_rollout"},
     }
-    assert compared.records["ppo", "mlp"].rankable
+    assert all(record.gates.keys() == GATES for record in compared.records.values())
     reasons = compared.records["forgets-starts", "mlp"].not_rankable_because
     assert reasons == ("gate replay_equals_rollout",)
     own = compared.records["forgets-starts", "mlp"].code.user_module_sha256
@@ -158,7 +180,8 @@ def test_the_record_says_which_gate_failed(compared):
 def test_only_what_passes_is_ranked(compared):
     rows = {(row.algorithm, row.torso): row for row in compared.table.rows}
     assert {entry for entry, row in rows.items() if not row.why_unranked} == {("ppo", "mlp")}
-    assert compared.table.rows[0] is rows["ppo", "mlp"]  # whatever the others earn
+    first, *others = compared.table.rows
+    assert first is rows["ppo", "mlp"] and first.primary.value < min(row.primary.value for row in others)
     assert rows["forgets-starts", "mlp"].why_unranked == ("gate replay_equals_rollout failed",)
     text, notes = render.to_text(compared.table), render.notes(compared.table)
     lines = {tuple(line.split()[:2]): line for line in text.splitlines()}
