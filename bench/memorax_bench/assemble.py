@@ -1,26 +1,24 @@
 """From what a chunk measured to its record."""
 
-from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import metadata
 from typing import Any
 
 from memorax_bench import curves, device, provenance
 from memorax_bench.catalogue import load_catalogue
+from memorax_bench.failures import now
 from memorax_bench.identity import KEY_SCHEME, sha256_json
-from memorax_bench.plan import Action, PlannedRun
-from memorax_bench.record import Failure, Record, seal
+from memorax_bench.job import Job
+from memorax_bench.record import Record, seal
 from memorax_bench.runner import ChunkResult
-from memorax_bench.suite import ResolvedSuite
 from memorax_bench.user_torso import is_user_path
 
 SCHEMA = 1
 
 
-def make_record(
-    suite: ResolvedSuite, action: Action, run: PlannedRun, program_hash: str, result: ChunkResult, argv: tuple[str, ...]
-) -> Record:
+def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
     """The sealed record of one chunk."""
+    suite, action, run = job.suite, job.action, job.run
     cell = action.cell
     checkout = provenance.checkout()
     reasons = _not_rankable(suite, cell.config, result)
@@ -63,32 +61,14 @@ def make_record(
             "volatile": {
                 "created_utc": now(),
                 "machine_label": provenance.machine_label(),
-                "argv": argv,
+                "argv": job.argv,
                 "load": provenance.load(),
                 "timing": result.timing,
                 "steps_per_s": result.steps_per_s,
+                "resumed_at": result.resumed_at,
             },
         }
     )
-
-
-def make_failure(action: Action, run: PlannedRun, kind: str, message: str, tail: tuple[str, ...]) -> Failure:
-    """Why a chunk ended without a record."""
-    return Failure(
-        run_id=run.run_id,
-        config_hash=action.cell.config_hash,
-        code_hash=action.code_hash,
-        device_kind=device.device_kind(),
-        seeds=run.seeds,
-        created_utc=now(),
-        kind=kind,
-        message=message,
-        traceback_tail=tail,
-    )
-
-
-def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _user_modules(config: Any) -> str | None:
@@ -98,7 +78,7 @@ def _user_modules(config: Any) -> str | None:
     return hashes[0] if len(hashes) == 1 else sha256_json(hashes) if hashes else None
 
 
-def _not_rankable(suite: ResolvedSuite, config: Any, result: ChunkResult) -> tuple[str, ...]:
+def _not_rankable(suite: Any, config: Any, result: ChunkResult) -> tuple[str, ...]:
     """What keeps these numbers out of a ranking, decided where they are made."""
     failed = [name for name, gate in result.gates.items() if not gate["pass"]]
     reasons = {

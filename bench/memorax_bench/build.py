@@ -26,13 +26,12 @@ from memorax_bench.optimizers import OPTIMIZERS, OptimizerConfig
 class Experiment:
     """An agent and what the harness has to know of it.
 
-    `learning_rate` is not compiled in: it goes into the initial state, so that a sweep over it compiles once.
+    The learning rate is not compiled in: it goes into the initial state, so that a sweep over it compiles once.
     """
 
     agent: Any
     torso: SequenceModel
     torso_inputs: int  # width of the features that the torso reads
-    learning_rate: float
 
 
 def build(config: Mapping[str, Any]) -> Experiment:
@@ -62,7 +61,12 @@ def build(config: Mapping[str, Any]) -> Experiment:
         *(networks[role]() for role in algorithm.roles),
         optimizer.make(),
     )
-    return Experiment(agent, torso, feature_width(extractor, env, env_params), optimizer.learning_rate)
+    return Experiment(agent, torso, feature_width(extractor, env, env_params))
+
+
+def learning_rate(config: Mapping[str, Any]) -> float:
+    """Of a resolved cell: the one setting that is an input of the compiled program."""
+    return build_optimizer_config(config["algorithm"]).learning_rate
 
 
 def policy_head(space: Space, bounded: bool = False) -> Head:

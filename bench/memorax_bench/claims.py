@@ -120,6 +120,24 @@ def acquire(work_dir: Path, observer: Observer, process: Process | None = None) 
     return None
 
 
+def release_for(work_dir: Path, pid: int) -> None:
+    """Releases the claim of a process of this host that has just been reaped, so that other hosts need not wait."""
+    newest = _newest(work_dir)
+    state = None if newest is None else _decode(newest[1].read_bytes())
+    if state is not None and state.process.pid == pid and state.process.host == _host():
+        Claim(newest[1], newest[0], state).release()
+
+
+def is_held(work_dir: Path) -> bool:
+    """Whether some process has a claim that was not released and is not known to be dead; it may be silent."""
+    newest = _newest(work_dir)
+    try:
+        state = None if newest is None else _decode(newest[1].read_bytes())
+    except FileNotFoundError:
+        return False
+    return state is not None and not state.released and not is_dead(state.process)
+
+
 @contextlib.contextmanager
 def heartbeat(claim: Claim, interval: float) -> Iterator[Claim]:
     """Beats every `interval` seconds from a thread while the block runs."""

@@ -74,19 +74,38 @@ def _resolve(arguments: list[str] | None):
 
 @app.command(
     epilog="Exit: 0 done, 2 a mistake in the arguments or the suite, 3 some cells failed (the rest is kept), "
-    "130 interrupted (run again to go on)."
+    "7 stopped because nothing can be written, 130 interrupted. After 7 and 130, run again to go on."
 )
 def run(
     arguments: Arguments = None,
     results: Results = Path("results"),
     seed_batch: Width = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast/--keep-going", help="Stop at the first failure, or go on with other cells.")
+    ] = False,
+    retry: Annotated[
+        int,
+        typer.Option("--retry", min=0, help="Times to try a failed cell again; without memory with half the seeds."),
+    ] = 0,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=1, help="Seconds after which a cell is taken to hang.")
+    ] = None,
+    checkpoint_every: Annotated[
+        float,
+        typer.Option("--checkpoint-every", min=0, help="Seconds between two checkpoints of a cell, at evaluations."),
+    ] = 60.0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Worker processes. Default: one a device.")
+    ] = None,
+    launcher: Annotated[str, typer.Option("--launcher", help="local, or inline: in this process.")] = "local",
 ) -> None:
     """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
-    from memorax_bench.run import run_suite
+    from memorax_bench.engine import Policy
+    from memorax_bench.run import Options, run_suite
 
     resolved = _resolve(arguments)
-    raise typer.Exit(run_suite(resolved, arguments, results, seed_batch, fail_fast))
+    policy = Policy(fail_fast, retry, timeout, checkpoint_every)
+    raise typer.Exit(run_suite(resolved, arguments, results, Options(seed_batch, policy, launcher, workers)))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
@@ -101,6 +120,26 @@ def plan(arguments: Arguments = None, results: Results = Path("results"), seed_b
     resolved = _resolve(arguments)
     made = make_plan(resolved, Store(results).scan(resolved.label), code_hashes(resolved), device_kind(), seed_batch)
     typer.echo(render(made))
+
+
+@app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
+def status(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[suite=NAME [KEY=VALUE]...]")] = None,
+    results: Results = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show what is running on a results folder, from another terminal or machine; with a suite, how much is left."""
+    from memorax_bench.plan import code_hashes
+    from memorax_bench.plan import plan as make_plan
+    from memorax_bench.platforms import device_kind
+    from memorax_bench.status import status_json, status_text
+    from memorax_bench.store import Store
+
+    store, made = Store(results), None
+    if arguments:
+        resolved = _resolve(arguments)
+        made = make_plan(resolved, store.scan(resolved.label), code_hashes(resolved), device_kind())
+    typer.echo((status_json if as_json else status_text)(store, made))
 
 
 @app.command(epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on.")
@@ -287,7 +326,7 @@ def bounds(
         typer.echo(encode_bounds(measured), nl=False)
 
 
-for _command in (run, plan, report, validate):
+for _command in (run, plan, status, report, validate):
     _command.__doc__ = f"{_command.__doc__}\n{_GRAMMAR}"
 
 

@@ -36,13 +36,16 @@ class CodeHash:
     modules: Mapping[str, str]
 
 
-def code_hash(roots: Iterable[str], path: Sequence[str | Path] | None = None) -> CodeHash:
+def code_hash(
+    roots: Iterable[str], path: Sequence[str | Path] | None = None, modules: "Modules | None" = None
+) -> CodeHash:
     """Hashes the closure of `roots` (`module` or `module:Class`) and the roots themselves.
 
     Imports of `memorax.*` are followed, and those of a user's root into the folder it lies in. `path` lists the
-    folders searched (default: the working directory, then `sys.path`). Raises UsageProblems where a root is missing.
+    folders searched (default: the working directory, then `sys.path`); `modules`, in its place, what was read for
+    other closures. Raises UsageProblems where a root is missing.
     """
-    find = _Finder(search_path(path))
+    modules = modules or Modules(path)
     found: dict[str, str] = {}
     missing: list[Problem] = []
     roots = sorted(set(roots))
@@ -51,21 +54,39 @@ def code_hash(roots: Iterable[str], path: Sequence[str | Path] | None = None) ->
         name, is_root = todo.pop()
         if name in found or name in NAMES_ONLY:
             continue
-        located = find(name)
-        if located is None:
+        read = modules.read(name)
+        if read is None:
             if is_root:
-                missing.append(
-                    Problem(f"no module '{name}'", fix=f"looked in {', '.join(map(str, find.folders[:3]))}, ...")
-                )
+                looked = ", ".join(map(str, modules.find.folders[:3]))
+                missing.append(Problem(f"no module '{name}'", fix=f"looked in {looked}, ..."))
             continue
-        file, folder = located
-        parsed = _parse(file, name)
-        found[name] = parsed.digest
-        todo.extend((used, False) for used in _used(parsed, find, _own_folder(name, folder)))
+        found[name], used = read
+        todo.extend((other, False) for other in used)
     if missing:
         raise UsageProblems(missing)
-    modules = dict(sorted(found.items()))
-    return CodeHash(sha256_json({"roots": roots, "modules": modules}), modules)
+    hashes = dict(sorted(found.items()))
+    return CodeHash(sha256_json({"roots": roots, "modules": hashes}), hashes)
+
+
+class Modules:
+    """The modules of a search path, each read once however many closures it belongs to."""
+
+    def __init__(self, path: Sequence[str | Path] | None = None):
+        self.find = _Finder(search_path(path))
+        self.known: dict[str, tuple[str, tuple[str, ...]] | None] = {}
+
+    def read(self, name: str) -> tuple[str, tuple[str, ...]] | None:
+        """The hash of a module and the modules that it uses; None where there is no such module."""
+        if name not in self.known:
+            located = self.find(name)
+            if located is None:
+                self.known[name] = None
+            else:
+                file, folder = located
+                parsed = _parse(file, name)
+                used = tuple(dict.fromkeys(_used(parsed, self.find, _own_folder(name, folder))))
+                self.known[name] = parsed.digest, used
+        return self.known[name]
 
 
 def changed_modules(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,60 +1,82 @@
-"""Carries out a plan: cell after cell, chunk after chunk; what is done is kept, what fails costs only itself."""
+"""Carries out a plan: job after job, as many at a time as the launcher has room for; what is done is kept, what fails
+costs only itself. No jax: the work is done by a launcher's processes."""
 
-import contextlib
+import dataclasses
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from memorax_bench import claims
-from memorax_bench.assemble import make_failure, make_record, now
 from memorax_bench.code_hash import CodeHash
-from memorax_bench.curves import FILE
-from memorax_bench.identity import seed_key_words
-from memorax_bench.plan import Action, Labels, Plan, PlannedRun
+from memorax_bench.failures import make_failure, now
+from memorax_bench.job import OUT_OF_MEMORY, Began, Ended, Event, Job, Moved, Progress, failed, jobs_of, make_jobs
+from memorax_bench.launcher import Launcher
+from memorax_bench.plan import Labels, Plan, chunks, compile_group
 from memorax_bench.provenance import checkout
-from memorax_bench.record import Adoption, encode
-from memorax_bench.runner import ChunkResult, Programs, Progress, run_chunk, trace
-from memorax_bench.store import RECORD, Store, cell_path_parts
+from memorax_bench.record import Adoption
+from memorax_bench.store import Store, cell_path_parts
 
-HEARTBEAT = 5.0  # seconds; three of them without a sign let others take over
-_MEMORY_WORDS = ("RESOURCE_EXHAUSTED", "out of memory", "Out of memory")
+HEARTBEAT = 5.0  # seconds between two signs of life of a claim
+LISTEN = 0.5  # seconds to wait for an event before looking at the clock
+LOOK_AGAIN = 1.0  # seconds between two looks at what other processes hold
 
 
 @dataclass(frozen=True)
-class CellEvent:
-    """What became of one chunk of a cell: `done`, `failed`, `adopted` or `elsewhere` (another process made it)."""
+class JobEvent:
+    """What became of a job, or of its cell's records (`adopted`: then `job` is any of the cell's).
+
+    `retry` is a failure that is tried again, by `again`.
+    """
 
     kind: str
-    action: Action
-    seeds: tuple[int, ...]
-    result: ChunkResult | None = None
-    message: str = ""
+    job: Job
+    ended: Ended | None = None
+    again: Job | None = None
 
 
 @dataclass
 class Outcome:
-    """Counts of chunks; `diverged` are chunks with a seed that is not finite: recorded, and reported as failed."""
+    """Counts of jobs; `diverged` are those with a seed that is not finite: recorded, and reported as failed. `stopped`
+    says why nothing more could be done."""
 
     done: int = 0
     failed: int = 0
     diverged: int = 0
     adopted: int = 0
     elsewhere: int = 0
+    stopped: str = ""
 
     @property
     def all_well(self) -> bool:
-        return not (self.failed or self.diverged)
+        return not (self.failed or self.diverged or self.stopped)
 
 
 @dataclass(frozen=True)
 class Screen:
-    """Where the engine reports to: a chunk begins, moves, ends."""
+    """Where the engine reports to: a job begins, moves, ends."""
 
-    begin: Callable[[int, int, Action, PlannedRun], None]
-    progress: Callable[[Progress], None]
-    end: Callable[[CellEvent], None]
+    begin: Callable[[Job, int, int], None]
+    progress: Callable[[Job, Progress], None]
+    end: Callable[[JobEvent], None]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a failure means: `retry` is how often a job is tried again, `timeout` after how many seconds it is taken to
+    hang. `checkpoint_every`: seconds between two checkpoints of a cell; 0: one at every evaluation."""
+
+    fail_fast: bool = False
+    retry: int = 0
+    timeout: float | None = None
+    checkpoint_every: float = 60.0
+
+
+@dataclass
+class _Running:
+    job: Job
+    attempt: int
+    deadline: float | None
 
 
 @dataclass
@@ -62,142 +84,166 @@ class Engine:
     """Runs the actions of a plan against a store."""
 
     store: Store
+    launcher: Launcher
     screen: Screen
     argv: tuple[str, ...]
-    fail_fast: bool = False
+    device_kind: str
+    policy: Policy = Policy()
     outcome: Outcome = field(default_factory=Outcome)
-    observer: claims.Observer = field(default_factory=partial(claims.Observer, HEARTBEAT))
-    traced: tuple[tuple, Programs] | None = None
+    todo: deque = field(default_factory=deque)  # (job, attempt)
+    held: list = field(default_factory=list)  # (job, attempt): another process is at it
+    running: dict[str, _Running] = field(default_factory=dict)
+    observer: claims.Observer = field(default_factory=lambda: claims.Observer(HEARTBEAT))
+    begun: int = 0
+    total: int = 0
+    looked: float = 0.0
 
     def adopt(self, plan: Plan, codes: dict[Labels, CodeHash], jaxlib: str) -> int:
         """Records of other code that compile to the same program hold for this code: notes it beside them.
 
         Returns how many; the caller plans again. Costs the tracing of each stale cell, and compiles nothing.
         """
-        adopted = 0
+        asked = []
         for action in plan.to_do:
-            candidates = [stored for stored in action.adoptable if stored.record.numerics.jaxlib == jaxlib]
-            hashes: dict[int, str | None] = {}  # by width: the program depends on it
-            for stored in candidates:
-                width = stored.record.seed_batch
-                if width not in hashes:
-                    hashes[width] = self._program_hash(action, width)
-                if hashes[width] == stored.record.code.program_hash:
-                    code = codes[action.cell.labels]
-                    adoption = Adoption(
-                        code_hash=code.value,
-                        program_hash=hashes[width],
-                        jaxlib=jaxlib,
-                        commit=checkout().commit,
-                        created_utc=now(),
-                    )
-                    self.store.record_adoption(stored.path, adoption)
-                    adopted += 1
-                    self.screen.end(CellEvent("adopted", action, stored.record.seeds))
-        self.outcome.adopted += adopted
-        return adopted
+            for stored in action.adoptable:
+                if stored.record.numerics.jaxlib == jaxlib:
+                    asked.append((jobs_of(plan.suite, action, self.store.root, self.argv)[0], stored))
+        questions = list(dict.fromkeys((job.id, stored.record.seed_batch) for job, stored in asked))
+        jobs = {job.id: job for job, _ in asked}
+        hashes = dict(
+            zip(questions, self.launcher.program_hashes([(jobs[id_], width) for id_, width in questions]), strict=True)
+        )
+        adopted = [pair for pair in asked if _same_program(hashes, *pair)]
+        for job, stored in adopted:
+            adoption = Adoption(
+                code_hash=codes[job.action.cell.labels].value,
+                program_hash=stored.record.code.program_hash,
+                jaxlib=jaxlib,
+                commit=checkout().commit,
+                created_utc=now(),
+            )
+            self.store.record_adoption(stored.path, adoption)
+            self.screen.end(JobEvent("adopted", job))
+        self.outcome.adopted += len(adopted)
+        return len(adopted)
 
     def execute(self, plan: Plan, codes: dict[Labels, CodeHash]) -> Outcome:
         """Runs everything that is to do; what another process is running is waited for at the end."""
-        todo = [(action, run) for action in plan.to_do for run in action.runs]
-        for action in plan.to_do:
-            self.store.remember_modules(codes[action.cell.labels])
-        total, waiting, number = len(todo), todo, 0
-        while waiting:
-            held = []
-            for action, run in waiting:
-                with self._claimed(run) as claim:
-                    if claim is None:
-                        held.append((action, run))
-                        continue
-                    number += 1
-                    if self._is_published(plan, action, run):  # by another process, since this was planned
-                        self._elsewhere(action, run)
-                        continue
-                    self._run(plan, action, run, claim, number, total)
-                    if self.fail_fast and not self.outcome.all_well:
-                        return self.outcome
-            if len(held) == len(waiting):
-                held = self._without_published(plan, held)
-                time.sleep(min(HEARTBEAT, 1.0) if held else 0)
-            waiting = held
+        try:
+            for action in plan.to_do:
+                self.store.remember_modules(codes[action.cell.labels])
+            self._execute(plan)
+        except OSError as error:
+            self.outcome.stopped = f"{self.store.root} cannot be written: {error.strerror or error}"
         return self.outcome
 
-    @contextlib.contextmanager
-    def _claimed(self, run: PlannedRun) -> Iterator[claims.Claim | None]:
-        claim = claims.acquire(self.store.work_dir(run.run_id), self.observer)
-        if claim is None:
-            yield None
+    def _execute(self, plan: Plan) -> None:
+        self.todo = deque((job, 1) for job in make_jobs(plan, self.store.root, self.argv, self.policy.checkpoint_every))
+        self.total = len(self.todo)
+        while (self.todo or self.running or self.held) and not self.outcome.stopped:
+            while self.todo and len(self.running) < self.launcher.slots:
+                self._submit(*self.todo.popleft())
+            self.launcher.poll(LISTEN, self._hear)
+            self._stop_hanging()
+            self._look_at_held()
+            if self.policy.fail_fast and not self.outcome.all_well:
+                break
+
+    def _submit(self, job: Job, attempt: int) -> None:
+        if job.path.is_file():  # by another process, since this was planned
+            self._elsewhere(job)
             return
-        try:
-            with claims.heartbeat(claim, HEARTBEAT):
-                yield claim
-        finally:
-            claim.release()
+        timeout = self.policy.timeout
+        self.running[job.id] = _Running(job, attempt, None if timeout is None else time.monotonic() + timeout)
+        self.launcher.submit(job)
 
-    def _without_published(self, plan: Plan, held: list) -> list:
-        """Drops what other processes have published meanwhile."""
-        left = []
-        for action, run in held:
-            if self._is_published(plan, action, run):
-                self._elsewhere(action, run)
-            else:
-                left.append((action, run))
-        return left
+    def _hear(self, event: Event) -> None:
+        running = self.running.get(event.job_id)
+        if running is None:
+            return
+        match event:
+            case Began():
+                self.begun += 1
+                self.screen.begin(running.job, self.begun, self.total)
+            case Moved():
+                self.screen.progress(running.job, event.progress)
+            case Ended():
+                del self.running[event.job_id]
+                self._ended(running, event)
 
-    def _is_published(self, plan: Plan, action: Action, run: PlannedRun) -> bool:
-        parts = cell_path_parts(plan.suite.label, action.cell)
-        return self.store.root.joinpath(*parts, run.run_id, RECORD).is_file()
+    def _ended(self, running: _Running, ended: Ended) -> None:
+        job = running.job
+        match ended.how:
+            case "done":
+                self.outcome.done += 1
+                self.outcome.diverged += bool(ended.summary.diverged)
+                self.screen.end(JobEvent("done", job, ended))
+            case "elsewhere":
+                self._elsewhere(job)
+            case "held":
+                self.held.append((job, running.attempt))
+            case "no room":
+                self.outcome.stopped = ended.message
+            case "failed":
+                self._failed(running, ended)
 
-    def _elsewhere(self, action: Action, run: PlannedRun) -> None:
-        self.store.discard_work(run.run_id)
+    def _failed(self, running: _Running, ended: Ended) -> None:
+        job = running.job
+        if not ended.kept:
+            parts = cell_path_parts(job.suite.label, job.action.cell)
+            self.store.record_failure(parts, make_failure(job, self.device_kind, ended))
+        if running.attempt > self.policy.retry:
+            self.outcome.failed += 1
+            self.screen.end(JobEvent("failed", job, ended))
+            return
+        again = [job]
+        if ended.kind == OUT_OF_MEMORY and job.action.seed_batch > 1:
+            again = self._narrower(job)
+        self.total += len(again)
+        self.todo.extendleft((next_job, running.attempt + 1) for next_job in reversed(again))
+        self.screen.end(JobEvent("retry", job, ended, again[0]))
+
+    def _narrower(self, job: Job) -> list[Job]:
+        """The job's seeds and those of its cell that are still to do, half as many at a time."""
+        mates = [other for other, _ in self.todo if other.action == job.action]
+        self.todo = deque((other, attempt) for other, attempt in self.todo if other.action != job.action)
+        self.total -= len(mates)
+        action, seeds = job.action, sorted(seed for one in (job, *mates) for seed in one.run.seeds)
+        width = action.seed_batch // 2
+        runs = chunks(job.suite.benchmark_hash, action.cell, action.code_hash, self.device_kind, width, seeds)
+        group = compile_group(action.cell.config, width)
+        narrower = dataclasses.replace(action, seed_batch=width, runs=runs, compile_group=group)
+        return jobs_of(job.suite, narrower, self.store.root, self.argv, self.policy.checkpoint_every)
+
+    def _elsewhere(self, job: Job) -> None:
+        self.store.discard_work(job.id)
         self.outcome.elsewhere += 1
-        self.screen.end(CellEvent("elsewhere", action, run.seeds))
+        self.screen.end(JobEvent("elsewhere", job))
 
-    def _run(self, plan: Plan, action: Action, run: PlannedRun, claim, number: int, total: int) -> None:
-        suite, cell = plan.suite, action.cell
-        parts = cell_path_parts(suite.label, cell)
-        self.screen.begin(number, total, action, run)
-        try:
-            programs = self._trace(action, action.seed_batch)
-            words = partial(seed_key_words, suite.benchmark_hash, cell.task_label)
-            result = run_chunk(
-                programs, cell.config["protocol"], words, run.seeds, action.seed_batch, self.screen.progress
-            )
-            record = make_record(suite, action, run, programs.program_hash, result, self.argv)
-        except Exception as error:  # one cell must never cost another
-            self._failed(parts, action, run, error)
+    def _stop_hanging(self) -> None:
+        late = [r for r in self.running.values() if r.deadline is not None and time.monotonic() > r.deadline]
+        for running in late:
+            self.launcher.stop(running.job.id)
+            del self.running[running.job.id]
+            message = f"not done after {self.policy.timeout:g} s (--timeout); its process was ended"
+            self._failed(running, failed(running.job.id, "timeout", message))
+
+    def _look_at_held(self) -> None:
+        """Takes up what another process has published or let go of."""
+        if not self.held or time.monotonic() - self.looked < LOOK_AGAIN:
             return
-        if claim.holds():
-            self.store.publish(parts, run.run_id, {RECORD: encode(record), FILE: result.curves})
-            self.store.discard_work(run.run_id)
-        self.outcome.done += 1
-        self.outcome.diverged += bool(result.diverged)
-        self.screen.end(CellEvent("done", action, run.seeds, result))
-
-    def _failed(self, parts, action: Action, run: PlannedRun, error: Exception) -> None:
-        message = f"{type(error).__name__}: {error}".strip()
-        tail = tuple(line for text in traceback.format_exception(error)[-6:] for line in text.rstrip().splitlines())
-        self.store.record_failure(parts, make_failure(action, run, failure_kind(error), message[:2000], tail[-20:]))
-        self.outcome.failed += 1
-        self.screen.end(CellEvent("failed", action, run.seeds, message=message))
-
-    def _program_hash(self, action: Action, width: int) -> str | None:
-        try:
-            return self._trace(action, width).program_hash
-        except Exception:  # it will fail again when it is run, and be recorded there
-            return None
-
-    def _trace(self, action: Action, width: int) -> Programs:
-        """Traced once for all chunks of a cell, which follow one another."""
-        key = (action.cell.config_hash, action.code_hash, width)
-        if self.traced is None or self.traced[0] != key:
-            self.traced = (key, trace(action.cell.config, width))
-        return self.traced[1]
+        self.looked = time.monotonic()
+        held, self.held = self.held, []
+        for job, attempt in held:
+            if job.path.is_file():
+                self._elsewhere(job)
+            elif (claim := claims.acquire(self.store.work_dir(job.id), self.observer)) is not None:
+                claim.release()
+                self.todo.append((job, attempt))
+            else:
+                self.held.append((job, attempt))
 
 
-def failure_kind(error: Exception) -> str:
-    """A word or two for `plan`: `out of memory`, or the error's name."""
-    if any(word in str(error) for word in _MEMORY_WORDS):
-        return "out of memory"
-    return type(error).__name__
+def _same_program(hashes: dict, job: Job, stored) -> bool:
+    found = hashes[job.id, stored.record.seed_batch]
+    return found is not None and found == stored.record.code.program_hash

@@ -14,6 +14,7 @@ EXIT_CELLS_FAILED = 3
 EXIT_REGRESSION = 4
 EXIT_NOTHING_MEASURED = 5
 EXIT_INVALID = 6
+EXIT_STOPPED = 7  # nothing can be written
 EXIT_INTERRUPTED = 130
 
 _SHOWN = 12  # names listed after "allowed:" before the rest is counted only

@@ -13,7 +13,7 @@ from memorax_bench.schema import NetworkSettings, Protocol, Task
 from memorax_bench.user_torso import is_user_path
 from memorax_bench.yaml_source import Findings
 
-HARNESS_MODULES = ("memorax_bench.build", "memorax_bench.runner")
+HARNESS_MODULES = ("memorax_bench.build", "memorax_bench.optimizers", "memorax_bench.runner")
 
 
 @dataclass(frozen=True)

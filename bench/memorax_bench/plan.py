@@ -4,16 +4,17 @@ A seed in a valid record of this code is never run again. Seeds to run go in chu
 a chunk is run at full width (padded), so that a seed's numbers do not depend on how many are asked for.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from memorax_bench.catalogue import Catalogue, load_catalogue
-from memorax_bench.code_hash import CodeHash, code_hash
+from memorax_bench.code_hash import CodeHash, Modules, code_hash
 from memorax_bench.grid import Cell, cell_roots
 from memorax_bench.identity import run_id, sha256_json
 from memorax_bench.reasons import code_changed, failed, newest_of, where, why_new
+from memorax_bench.record import Record
 from memorax_bench.store import Scan, StoredFailure, StoredRecord, duplicate_seeds
 from memorax_bench.suite import ResolvedSuite
 
@@ -88,7 +89,8 @@ def code_hashes(
     """The code behind each cell. Raises UsageProblems where a module is missing or does not parse."""
     catalogue = catalogue or load_catalogue()
     roots = {cell.labels: frozenset(cell_roots(cell, catalogue)) for cell in suite.cells}
-    hashed = {key: code_hash(key, path) for key in dict.fromkeys(roots.values())}
+    modules = Modules(path)
+    hashed = {key: code_hash(key, modules=modules) for key in dict.fromkeys(roots.values())}
     return {labels: hashed[key] for labels, key in roots.items()}
 
 
@@ -102,7 +104,8 @@ def plan(
 ) -> Plan:
     """Decides for every cell. `seed_batch` overrides the width that a cell's first record fixed."""
     catalogue = catalogue or load_catalogue()
-    actions = tuple(_action(suite, cell, scan, codes[cell.labels], device_kind, seed_batch) for cell in suite.cells)
+    stored = _Index(scan, device_kind)
+    actions = tuple(_action(suite, cell, stored, codes[cell.labels], device_kind, seed_batch) for cell in suite.cells)
     share = evaluation_share(suite.cells, catalogue)
     return Plan(suite, device_kind, actions, share, tuple(_warnings(scan, share)))
 
@@ -127,41 +130,57 @@ def compile_group(config: Mapping[str, Any], seed_batch: int) -> str:
     return sha256_json({**config, "algorithm": {**algorithm, "settings": static}, "seed_batch": seed_batch})[:16]
 
 
+class _Index:
+    """What is stored, by what is asked for."""
+
+    def __init__(self, scan: Scan, device_kind: str):
+        self.scan = scan
+        self.named: dict[Labels, list[StoredRecord]] = defaultdict(list)
+        self.failed: dict[tuple, list[StoredFailure]] = defaultdict(list)
+        self.alike: dict[tuple[str, str], list[Record]] = defaultdict(list)  # on this kind of device
+        for stored in scan.records:
+            record = stored.record
+            self.named[_labels(stored)].append(stored)
+            if record.numerics.device_kind == device_kind and record.steps_done:
+                self.alike[_kinds(record.cell.config)].append(record)
+        for failure in scan.failures:
+            # failures/<n>.json does not repeat the labels: its folder is made by the harness alone.
+            self.failed[failure.path.parts[-6:-3], failure.failure.config_hash].append(failure)
+
+
 def _action(
-    suite: ResolvedSuite, cell: Cell, scan: Scan, code: CodeHash, device_kind: str, seed_batch: int | None
+    suite: ResolvedSuite, cell: Cell, stored: _Index, code: CodeHash, device_kind: str, seed_batch: int | None
 ) -> Action:
-    wanted = suite.seeds
-    named = [stored for stored in scan.records if _labels(stored) == cell.labels]
+    wanted, scan = suite.seeds, stored.scan
+    named = stored.named[cell.labels]
     mine = [
         stored
         for stored in named
         if stored.record.cell.config_hash == cell.config_hash
         and stored.record.suite.benchmark_hash == suite.benchmark_hash
     ]
-    failures = [f for f in scan.failures if f.failure.config_hash == cell.config_hash and _is_of(f, cell)]
+    failures = stored.failed[cell.labels, cell.config_hash]
     current = [stored for stored in mine if code.value in stored.code_hashes]
     batch = seed_batch or _first_width(mine) or min(len(wanted), DEFAULT_SEED_BATCH)
     action, present, reason = _decide(wanted, current, mine, named, failures, cell, suite, code, scan, device_kind)
     seeds = () if action == "reuse" else tuple(seed for seed in wanted if seed not in present)
-    runs = tuple(
-        PlannedRun(
-            run_id(
-                cell.config_hash,
-                code.value,
-                device_kind,
-                batch,
-                chunk,
-                benchmark_hash=suite.benchmark_hash,
-                task_label=cell.task_label,
-            ),
-            chunk,
-        )
-        for chunk in (seeds[start : start + batch] for start in range(0, len(seeds), batch))
-    )
-    estimate = _estimate(cell, len(runs), batch, scan.records, device_kind) if runs else 0.0
-    group = compile_group(cell.config, batch)
+    runs = chunks(suite.benchmark_hash, cell, code.value, device_kind, batch, seeds)
+    estimate = _estimate(cell, len(runs), batch, stored.alike[_kinds(cell.config)]) if runs else 0.0
+    group = compile_group(cell.config, batch) if runs else ""
     other = tuple(s for s in mine if s not in current and s.record.numerics.device_kind == device_kind)
     return Action(cell, action, seeds, reason, batch, code.value, runs, group, estimate, other if runs else ())
+
+
+def chunks(
+    benchmark_hash: str, cell: Cell, code_hash: str, device_kind: str, seed_batch: int, seeds: Sequence[int]
+) -> tuple[PlannedRun, ...]:
+    """The runs that seeds are made in, `seed_batch` of them at a time."""
+
+    def planned(chunk: Sequence[int]) -> PlannedRun:
+        about = {"benchmark_hash": benchmark_hash, "task_label": cell.task_label}
+        return PlannedRun(run_id(cell.config_hash, code_hash, device_kind, seed_batch, chunk, **about), tuple(chunk))
+
+    return tuple(planned(seeds[start : start + seed_batch]) for start in range(0, len(seeds), seed_batch))
 
 
 def _decide(wanted, current, mine, named, failures, cell, suite, code, scan, device_kind):
@@ -189,18 +208,13 @@ def _decide(wanted, current, mine, named, failures, cell, suite, code, scan, dev
     return "new", set(), why_new(by_device, named, cell, suite)
 
 
-def _estimate(cell: Cell, chunks: int, batch: int, records: Iterable[StoredRecord], device_kind: str) -> float | None:
-    """Seconds, scaled from the likest record made on this kind of device."""
+def _estimate(cell: Cell, chunks: int, batch: int, alike: Iterable[Record]) -> float | None:
+    """Seconds, scaled from the likest record made on this kind of device, of this algorithm and torso."""
     scored = []
-    for stored in records:
-        record, config = stored.record, stored.record.cell.config
-        if record.numerics.device_kind != device_kind or not record.steps_done:
-            continue
-        alike = [config[part]["type"] == cell.config[part]["type"] for part in ("torso", "algorithm")]
-        if all(alike):
-            same_task = config["task"]["id"] == cell.config["task"]["id"]
-            rank = (record.cell.config_hash == cell.config_hash, same_task, record.volatile.created_utc)
-            scored.append((rank, record.run_id, record))
+    for record in alike:
+        same_task = record.cell.config["task"]["id"] == cell.config["task"]["id"]
+        rank = (record.cell.config_hash == cell.config_hash, same_task, record.volatile.created_utc)
+        scored.append((rank, record.run_id, record))
     if not scored:
         return None
     record = max(scored, key=lambda entry: entry[:2])[2]
@@ -227,9 +241,8 @@ def _labels(stored: StoredRecord) -> Labels:
     return cell.task, cell.algorithm, cell.torso
 
 
-def _is_of(stored: StoredFailure, cell: Cell) -> bool:
-    # failures/<n>.json does not repeat the labels: its folder is made by the harness alone.
-    return stored.path.parts[-6:-3] == cell.labels
+def _kinds(config: Mapping[str, Any]) -> tuple[str, str]:
+    return config["torso"]["type"], config["algorithm"]["type"]
 
 
 def _first_width(records: Sequence[StoredRecord]) -> int | None:

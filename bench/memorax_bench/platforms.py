@@ -1,9 +1,11 @@
 """The kind of device a run would use, without importing jax where that can be known otherwise."""
 
 import os
+import re
 from importlib import metadata
 from pathlib import Path
 
+_NVIDIA = Path("/proc/driver/nvidia/gpus")  # a folder a device
 _ACCELERATORS = ("/proc/driver/nvidia/version", "/dev/kfd", "/dev/accel0", "/dev/vfio/0")
 
 
@@ -16,3 +18,25 @@ def device_kind() -> str:
     from memorax_bench.device import device_kind as kind_by_jax
 
     return kind_by_jax()
+
+
+def worker_environments(workers: int | None = None) -> list[dict[str, str]]:
+    """For each worker process the variables that show it its device: one worker a device, or `workers` of them, which
+    share the devices in turn."""
+    devices = _device_environments()
+    return [devices[number % len(devices)] for number in range(workers or len(devices))]
+
+
+def _device_environments() -> list[dict[str, str]]:
+    forced = re.search(r"--xla_force_host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", ""))
+    if forced:  # so many CPU devices of one machine: each worker is one
+        flags = os.environ["XLA_FLAGS"].replace(forced[0], "--xla_force_host_platform_device_count=1")
+        return [{"XLA_FLAGS": flags}] * int(forced[1])
+    if os.environ.get("JAX_PLATFORMS", "") == "cpu":
+        return [{}]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        names = [name for name in visible.split(",") if name.strip()]
+    else:
+        names = [str(number) for number in range(len(list(_NVIDIA.glob("*"))))]
+    return [{"CUDA_VISIBLE_DEVICES": name} for name in names] if len(names) > 1 else [{}]

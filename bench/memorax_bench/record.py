@@ -120,11 +120,14 @@ class Numerics(Closed):
 
 
 class Timing(Closed):
-    """Seconds: tracing, compiling, each executed segment of training, evaluation, one acting step of batch 1."""
+    """Seconds: tracing, compiling, each executed segment of training, evaluation, one acting step of batch 1. `cache`
+    is what the persistent cache had of the training program; hits and misses count all programs of the cell."""
 
     trace: float
     compile: float
     cache: Literal["miss", "hit", "off"]
+    cache_hits: int | None = None
+    cache_misses: int | None = None
     steady: tuple[float, ...]
     eval: float
     step: float | None = Field(default=None, exclude_if=lambda value: value is None)  # absent in older records
@@ -139,6 +142,7 @@ class Volatile(Closed):
     load: tuple[float, ...]
     timing: Timing
     steps_per_s: float
+    resumed_at: tuple[int, ...] = ()  # environment steps of the checkpoints it went on from
 
 
 class Record(Closed):

@@ -1,26 +1,41 @@
 """The verb `run`: plan, adopt, execute, say how it went."""
 
 import sys
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 from memorax_bench import errors
+from memorax_bench.engine import Engine, Policy
+from memorax_bench.launchers import make_launcher
 from memorax_bench.plan import Action, Plan, code_hashes, counts, plan
 from memorax_bench.report import row_command
+from memorax_bench.screen import make_screen
 from memorax_bench.store import Store
 from memorax_bench.suite import ResolvedSuite
 
 
-def run_suite(
-    resolved: ResolvedSuite, arguments: list[str], results: Path, seed_batch: int | None, fail_fast: bool
-) -> int:
-    """Runs what is missing and returns the exit code. jax is not imported where nothing is to do."""
+@dataclass(frozen=True)
+class Options:
+    """How a suite is run; none of it changes a result. `launcher` is a key of `launchers.LAUNCHERS`."""
+
+    seed_batch: int | None = None
+    policy: Policy = field(default_factory=Policy)
+    launcher: str = "local"
+    workers: int | None = None  # at a time; None: one a device
+
+
+def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, options: Options | None = None) -> int:
+    """Runs what is missing and returns the exit code. This process imports no jax, but for the checks of settings."""
     from memorax_bench.platforms import device_kind
 
+    options = options or Options()
     store = Store(results)
     codes = code_hashes(resolved)
+    kind = device_kind()
 
     def planned() -> Plan:
-        return plan(resolved, store.scan(resolved.label), codes, device_kind(), seed_batch)
+        return plan(resolved, store.scan(resolved.label), codes, kind, options.seed_batch)
 
     todo = planned()
     for warning in todo.warnings:
@@ -28,23 +43,21 @@ def run_suite(
     if not todo.to_do:
         print(f"{len(todo.actions)} cells: {counts(todo.actions)}; nothing to do -> {results / resolved.label}")
         return errors.EXIT_OK
+    with make_launcher(options.launcher, options.workers) as launcher:
+        return _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind)
 
-    import jaxlib
+
+def _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind) -> int:
     from rich.console import Console
 
-    from memorax_bench.device import use_compilation_cache
     from memorax_bench.doctor import foreign_packages
-    from memorax_bench.engine import Engine
     from memorax_bench.preflight import refuse_settings
-    from memorax_bench.screen import make_screen
 
     wrong = foreign_packages()
     if wrong:
         print("\n".join(wrong), file=sys.stderr)
         return errors.EXIT_INVALID
     refuse_settings(resolved)
-    use_compilation_cache()
-    console = Console(soft_wrap=True)
     cells = len(todo.actions)
     print(f"{resolved.label}: {cells} cell{'' if cells == 1 else 's'}: {counts(todo.actions)}")
 
@@ -53,8 +66,9 @@ def run_suite(
         others = [argument for argument in arguments if not argument.startswith("tasks=")]
         return row_command([*others, f"tasks=[{cell.task_label}]"], cell.algorithm_label, cell.torso_label)
 
-    engine = Engine(store, make_screen(console, rerun), tuple(arguments), fail_fast)
-    if engine.adopt(todo, codes, jaxlib.__version__):
+    screen = make_screen(Console(soft_wrap=True), rerun)
+    engine = Engine(Store(results), launcher, screen, tuple(arguments), kind, options.policy)
+    if engine.adopt(todo, codes, metadata.version("jaxlib")):
         todo = planned()
     outcome = engine.execute(todo, codes)
     parts = [
@@ -64,6 +78,8 @@ def run_suite(
         f"{outcome.adopted} adopted" if outcome.adopted else "",
         f"{outcome.elsewhere} by other processes" if outcome.elsewhere else "",
     ]
-    code = errors.EXIT_OK if outcome.all_well else errors.EXIT_CELLS_FAILED
+    if outcome.stopped:
+        print(f"stopped: {outcome.stopped}; what is done is kept: run the same command to go on", file=sys.stderr)
+    code = errors.EXIT_STOPPED if outcome.stopped else errors.EXIT_OK if outcome.all_well else errors.EXIT_CELLS_FAILED
     print(f"{', '.join(filter(None, parts))} -> {results / resolved.label}" + (f" (exit {code})" if code else ""))
     return code

@@ -5,6 +5,7 @@ so that a seed's numbers do not depend on how many others were asked for.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from memorax import lox
-from memorax_bench.build import Experiment, build
+from memorax_bench.build import Experiment, build, learning_rate
 from memorax_bench.compiling import Compiled, Lowered, lower
 from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
+from memorax_bench.course import Checkpoints, Course, Point
 from memorax_bench.curves import COLUMNS, encode_curves
 from memorax_bench.gates import (
     REPLAY_TOLERANCE,
@@ -28,20 +30,11 @@ from memorax_bench.gates import (
     training_elsewhere,
 )
 from memorax_bench.identity import sha256_json
+from memorax_bench.job import Progress
 from memorax_bench.latency import step_seconds
 from memorax_bench.optimizers import with_learning_rate
 
 ROLES = ("init", "train", "evaluate")
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """Where a chunk stands; `returns` are the seeds' mean returns at the last evaluation (NaN: diverged)."""
-
-    env_step: int
-    total_env_steps: int
-    returns: tuple[float, ...]
-    steps_per_s: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +49,12 @@ class ChunkResult:
     timing: dict[str, Any]
     steps_per_s: float
     diverged: Mapping[int, int]  # seed -> environment step at which its parameters were first seen not finite
+    resumed_at: tuple[int, ...] = ()  # environment steps of the checkpoints it went on from
 
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
-    """A cell's three programs over `seed_batch` seeds, traced."""
+    """A cell's three programs over `seed_batch` seeds, traced. They hold for all cells of a compile group."""
 
     experiment: Experiment
     init: Lowered
@@ -71,6 +65,32 @@ class Programs:
     def program_hash(self) -> str:
         """Equal programs compute equal numbers on an equal jaxlib and device."""
         return sha256_json([getattr(self, role).text_hash for role in ROLES])
+
+    def compile(self) -> "Executables":
+        """Compiles all three; `init` runs once and is not optimised."""
+        return Executables(self, **{role: getattr(self, role).compile(once=role == "init") for role in ROLES})
+
+
+@dataclasses.dataclass(frozen=True)
+class Executables:
+    """The programs, compiled. Of a group's second cell nothing is traced or compiled: `again`."""
+
+    programs: Programs
+    init: Compiled
+    train: Compiled
+    evaluate: Compiled
+    again: bool = False
+
+    def timing(self) -> dict[str, Any]:
+        """Seconds of tracing and compiling, and what the persistent cache had."""
+        made = [getattr(self, role) for role in ROLES]
+        return {
+            "trace": 0.0 if self.again else sum(getattr(self.programs, role).seconds for role in ROLES),
+            "compile": 0.0 if self.again else sum(program.seconds for program in made),
+            "cache": "hit" if self.again else self.train.cache,
+            "cache_hits": len(ROLES) if self.again else sum(program.cache == "hit" for program in made),
+            "cache_misses": 0 if self.again else sum(program.cache == "miss" for program in made),
+        }
 
 
 def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
@@ -110,62 +130,73 @@ def as_key(words: jax.Array) -> jax.Array:
 
 
 def run_chunk(
-    programs: Programs,
-    protocol: Mapping[str, Any],
+    executables: Executables,
+    config: Mapping[str, Any],
     key_words: Callable[[str, int], tuple[int, ...]],
     seeds: Sequence[int],
     seed_batch: int,
     report: Callable[[Progress], None],
+    checkpoints: Checkpoints | None = None,
 ) -> ChunkResult:
-    """Trains and evaluates `seeds` (at most `seed_batch`); `key_words(role, seed)` gives each its keys."""
-    compiled = {role: getattr(programs, role).compile(once=role == "init") for role in ROLES}
+    """Trains and evaluates `seeds` (at most `seed_batch`); `key_words(role, seed)` gives each its keys.
+
+    Goes on from the last of its `checkpoints`, and offers them its state after every evaluation.
+    """
+    programs, protocol = executables.programs, config["protocol"]
     keys = {role: _padded_keys(key_words, role, seeds, seed_batch) for role in ROLES}
-    call = {role: program.call for role, program in compiled.items()}
-    elsewhere = training_elsewhere(call["init"](keys["train"], jnp.float32(0.0)))
-    state = call["init"](keys["init"], jnp.float32(programs.experiment.learning_rate))
+    begin_from = executables.init.call(keys["init"], jnp.float32(learning_rate(config)))
+    state, course = (checkpoints and checkpoints.restore(begin_from)) or (begin_from, Course())
     total, every = protocol["total_env_steps"], protocol["eval_every"]
-    points, steady, evaluating, diverged, gates = [], [], 0.0, {}, {}
-    for segment in range(total // every + 1):
+    for segment in range(len(course.points), total // every + 1):
         if segment:
             begin = time.perf_counter()
-            state, seen = jax.block_until_ready(call["train"](keys["train"], state, jnp.int32(segment)))
-            steady.append(time.perf_counter() - begin)
-            if segment == 1 and "replay_error" in seen:
-                gates["replay_equals_rollout"] = gate(float(seen["replay_error"].max()), REPLAY_TOLERANCE)
-            for seed, finite in zip(seeds, np.asarray(seen["finite"]), strict=False):
-                if not finite:
-                    diverged.setdefault(seed, segment * every)
+            state, seen = jax.block_until_ready(executables.train.call(keys["train"], state, jnp.int32(segment)))
+            course.steady.append(time.perf_counter() - begin)
+            _note(course, seen, segment, seeds, segment * every)
         begin = time.perf_counter()
-        evaluation = jax.device_get(call["evaluate"](keys["evaluate"], state, jnp.int32(segment)))
-        evaluating += time.perf_counter() - begin
+        evaluation = jax.device_get(executables.evaluate.call(keys["evaluate"], state, jnp.int32(segment)))
+        course.evaluating += time.perf_counter() - begin
+        course.points.append(Point(segment * every, evaluation.returns, evaluation.lengths))
         if segment == 0:
-            again = lambda other: call["evaluate"](keys["evaluate"], other, jnp.int32(0))  # noqa: E731
-            jaxpr = programs.evaluate.jaxpr
-            gates["evaluation_is_pure"] = measure_evaluation(jaxpr, again, state, evaluation, elsewhere)
-        points.append((segment * every, evaluation))
-        report(_progress(points, total, seeds, diverged, steady, every))
+            course.gates["evaluation_is_pure"] = _purity(executables, keys, state, evaluation)
+        report(_progress(course, total, seeds, every))
+        if checkpoints and segment < total // every:
+            checkpoints.offer(state, course)
     steps_done = int(state.step[0])
+    agent = programs.experiment.agent
+    torso = measure_torso(programs.experiment.torso, programs.experiment.torso_inputs)
     return ChunkResult(
         steps_done=steps_done,
-        results=_results(points, seeds, diverged),
-        curves=encode_curves(_curve_rows(points, seeds, diverged)),
-        gates={
-            **measure_torso(programs.experiment.torso, programs.experiment.torso_inputs),
-            "agent_reset_equals_fresh": measure_agent(programs.experiment.agent),
-            **gates,
-        },
-        cost=_cost(programs, compiled["train"], state, seed_batch, every),
+        results=_results(course, seeds),
+        curves=encode_curves(_curve_rows(course, seeds)),
+        gates={**torso, "agent_reset_equals_fresh": measure_agent(agent), **course.gates},
+        cost=_cost(programs, executables.train, state, seed_batch, every),
         timing={
-            "trace": sum(getattr(programs, role).seconds for role in ROLES),
-            "compile": sum(program.seconds for program in compiled.values()),
-            "cache": compiled["train"].cache,
-            "steady": steady,
-            "eval": evaluating,
-            "step": step_seconds(programs.experiment.agent, state),
+            **executables.timing(),
+            "steady": course.steady,
+            "eval": course.evaluating,
+            "step": step_seconds(agent, state),
         },
-        steps_per_s=len(seeds) * steps_done / sum(steady),
-        diverged=diverged,
+        steps_per_s=len(seeds) * steps_done / sum(course.steady),
+        diverged=course.diverged,
+        resumed_at=course.resumed_at,
     )
+
+
+def _purity(executables: Executables, keys: Mapping[str, jax.Array], state: Any, evaluation: Any) -> dict[str, Any]:
+    """The gate of the first evaluation, against the same with the environments that other keys begin with."""
+    elsewhere = training_elsewhere(executables.init.call(keys["train"], jnp.float32(0.0)))
+    again = lambda other: executables.evaluate.call(keys["evaluate"], other, jnp.int32(0))  # noqa: E731
+    return measure_evaluation(executables.programs.evaluate.jaxpr, again, state, evaluation, elsewhere)
+
+
+def _note(course: Course, seen: Mapping[str, jax.Array], segment: int, seeds: Sequence[int], env_step: int) -> None:
+    """What a segment of training has shown."""
+    if segment == 1 and "replay_error" in seen:
+        course.gates["replay_equals_rollout"] = gate(float(seen["replay_error"].max()), REPLAY_TOLERANCE)
+    for seed, finite in zip(seeds, np.asarray(seen["finite"]), strict=False):
+        if not finite:
+            course.diverged.setdefault(seed, env_step)
 
 
 def _padded_keys(key_words: Callable, role: str, seeds: Sequence[int], seed_batch: int) -> jax.Array:
@@ -173,23 +204,23 @@ def _padded_keys(key_words: Callable, role: str, seeds: Sequence[int], seed_batc
     return jnp.asarray(np.array([key_words(role, seed) for seed in padded], np.uint32))
 
 
-def _progress(points, total: int, seeds: Sequence[int], diverged, steady: list[float], every: int) -> Progress:
-    env_step, evaluation = points[-1]
-    means = evaluation.returns.mean(1)[: len(seeds)]
-    returns = tuple(float("nan") if seed in diverged else float(m) for seed, m in zip(seeds, means, strict=True))
-    speed = len(seeds) * every * len(steady) / sum(steady) if steady else 0.0
-    return Progress(env_step, total, returns, speed)
+def _progress(course: Course, total: int, seeds: Sequence[int], every: int) -> Progress:
+    last = course.points[-1]
+    means = last.returns.mean(1)[: len(seeds)]
+    returns = tuple(math.nan if seed in course.diverged else float(m) for seed, m in zip(seeds, means, strict=True))
+    speed = len(seeds) * every * len(course.steady) / sum(course.steady) if course.steady else 0.0
+    return Progress(last.env_step, total, returns, speed)
 
 
-def _results(points: list, seeds: Sequence[int], diverged: Mapping[int, int]) -> dict[str, Any]:
+def _results(course: Course, seeds: Sequence[int]) -> dict[str, Any]:
     """Per seed: the last evaluation, the mean and the best of those after the start, the single episodes."""
-    means = np.stack([evaluation.returns.mean(1) for _, evaluation in points[1:]])  # [points, seeds]
-    finite = [seed not in diverged for seed in seeds]
+    means = np.stack([point.returns.mean(1) for point in course.points[1:]])  # [points, seeds]
+    finite = [seed not in course.diverged for seed in seeds]
 
     def per_seed(values: np.ndarray) -> list[float | None]:
         return [float(value) if ok else None for value, ok in zip(values, finite, strict=False)]
 
-    last = points[-1][1].returns
+    last = course.points[-1].returns
     return {
         "final": per_seed(means[-1]),
         "auc": per_seed(means.mean(0)),
@@ -199,17 +230,17 @@ def _results(points: list, seeds: Sequence[int], diverged: Mapping[int, int]) ->
     }
 
 
-def _curve_rows(points: list, seeds: Sequence[int], diverged: Mapping[int, int]) -> list[dict[str, Any]]:
+def _curve_rows(course: Course, seeds: Sequence[int]) -> list[dict[str, Any]]:
     """A seed's returns are NaN from the step at which it was seen to have diverged."""
     rows = []
     for i, seed in enumerate(seeds):
-        for env_step, evaluation in points:
-            returns = evaluation.returns[i]
-            if env_step >= diverged.get(seed, env_step + 1):
+        for point in course.points:
+            returns = point.returns[i]
+            if point.env_step >= course.diverged.get(seed, point.env_step + 1):
                 returns = np.full_like(returns, np.nan)
             spread = returns.std(ddof=1) if returns.size > 1 else 0.0
-            length = evaluation.lengths[i].mean()
-            row = (seed, env_step, returns.size, returns.mean(), spread, returns.min(), returns.max(), length)
+            length = point.lengths[i].mean()
+            row = (seed, point.env_step, returns.size, returns.mean(), spread, returns.min(), returns.max(), length)
             rows.append(dict(zip(COLUMNS, row, strict=True)))
     return rows
 

@@ -3,12 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from memorax_bench.engine import CellEvent, Screen
-from memorax_bench.plan import Action, PlannedRun
+from memorax_bench.engine import JobEvent, Screen
+from memorax_bench.job import Job, Progress
+from memorax_bench.plan import Action
 from memorax_bench.plan_screen import duration
 from memorax_bench.render import estimate_text, magnitude, number
-from memorax_bench.runner import Progress
 from memorax_bench.stats import mean_interval
 
 BAR = 10
@@ -28,48 +29,66 @@ class _Lines:
     def screen(self) -> Screen:
         return Screen(self.begin, self.progress, self.end)
 
-    def begin(self, index: int, total: int, action: Action, run: PlannedRun) -> None:
-        self.place = f"[{index}/{total}]"
-
-    def progress(self, progress: Progress) -> None:
+    def begin(self, job: Job, number: int, total: int) -> None:
         pass
 
-    def end(self, event: CellEvent) -> None:
+    def progress(self, job: Job, progress: Progress) -> None:
+        pass
+
+    def end(self, event: JobEvent) -> None:
         for line in event_lines(event, self.rerun):
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class _Terminal(_Lines):
-    """The cell under way in the last line, redrawn in place; ended cells above it."""
+    """What is under way in the last line, redrawn in place; ended cells above it."""
 
     def __init__(self, console, rerun: Callable[[Action], str]):
         super().__init__(console, rerun)
         self.started = time.monotonic()
+        self.running: dict[str, _Bar] = {}
 
-    def begin(self, index: int, total: int, action: Action, run: PlannedRun) -> None:
-        super().begin(index, total, action, run)
-        self.action, self.run, self.began = action, run, None
-        self._draw(f"{self.place} {cell_name(action)}  compiling ...")
+    def begin(self, job: Job, number: int, total: int) -> None:
+        self.running[job.id] = _Bar(f"[{number}/{total}]", job)
+        self._draw(self.running[job.id])
 
-    def progress(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if self.began is None:
-            self.began = now
-        share = progress.env_step / progress.total_env_steps
-        left = (now - self.began) * (1 - share) / share if share else None
-        times = duration(left), duration(now - self.started)
-        self._draw(progress_line(f"{self.place} {cell_name(self.action)}", progress, *times, self._room()))
+    def progress(self, job: Job, progress: Progress) -> None:
+        bar = self.running[job.id]
+        bar.last = progress
+        bar.began = bar.began or time.monotonic()
+        self._draw(bar)
 
-    def end(self, event: CellEvent) -> None:
+    def end(self, event: JobEvent) -> None:
+        self.running.pop(event.job.id, None)
         self.console.file.write("\r\x1b[2K")
         super().end(event)
+        for bar in list(self.running.values())[-1:]:
+            self._draw(bar)
 
-    def _draw(self, text: str) -> None:
-        self.console.file.write("\r\x1b[2K" + text[: self._room()])
+    def _draw(self, bar: "_Bar") -> None:
+        room = max(self.console.width - 1, 1)  # a full line would wrap, and could not be redrawn
+        total = duration(time.monotonic() - self.started)
+        others = f" (+{len(self.running) - 1} more)" if len(self.running) > 1 else ""
+        self.console.file.write("\r\x1b[2K" + bar.line(others, total, room)[:room])
         self.console.file.flush()
 
-    def _room(self) -> int:
-        return max(self.console.width - 1, 1)  # a full line would wrap, and could not be redrawn
+
+@dataclass
+class _Bar:
+    """A job under way."""
+
+    place: str
+    job: Job
+    last: Progress | None = None
+    began: float | None = None
+
+    def line(self, others: str, total: str, room: int) -> str:
+        name = f"{self.place} {cell_name(self.job.action)}{others}"
+        if self.last is None:
+            return f"{name}  compiling ..."
+        share = self.last.env_step / self.last.total_env_steps
+        left = (time.monotonic() - self.began) * (1 - share) / share if share else None
+        return progress_line(name, self.last, duration(left), total, room)
 
 
 def progress_line(place: str, progress: Progress, left: str, total: str, width: int) -> str:
@@ -89,22 +108,27 @@ def progress_line(place: str, progress: Progress, left: str, total: str, width: 
     return next((line for line in forms if len(line) <= width), forms[-1])[:width]
 
 
-def event_lines(event: CellEvent, rerun: Callable[[Action], str]) -> Sequence[str]:
+def event_lines(event: JobEvent, rerun: Callable[[Action], str]) -> Sequence[str]:
     """The lines that stay."""
-    name = cell_name(event.action)
+    name = cell_name(event.job.action)
     if event.kind == "failed":
-        return f" FAIL  {name}  {headline(event.message)[:300]}", f"       again: {rerun(event.action)}"
+        return f" FAIL  {name}  {headline(event.ended.message)[:300]}", f"       again: {rerun(event.job.action)}"
+    if event.kind == "retry":
+        width = event.again.action.seed_batch
+        how = "" if width == event.job.action.seed_batch else f", {width} seed{'' if width == 1 else 's'} at a time"
+        return f" FAIL  {name}  {headline(event.ended.message)[:300]}", f"       tried again{how}"
     if event.kind == "adopted":
         return (f" same  {name}  compiles to the same program: its records hold",)
     if event.kind == "elsewhere":
         return (f" done  {name}  by another process",)
-    result = event.result
-    finals = [math.nan if final is None else final for final in result.results["final"]]
+    done = event.ended.summary
+    finals = [math.nan if final is None else final for final in done.final]
     line = (
-        f" done  {name}  return {_interval(finals)}  compile {result.timing['compile']:.1f} s"
-        f"{' (cached)' if result.timing['cache'] == 'hit' else ''}  {magnitude(result.steps_per_s)} steps/s"
+        f" done  {name}  return {_interval(finals)}  compile {done.compile_seconds:.1f} s"
+        f"{' (cached)' if done.cached else ''}  {magnitude(done.steps_per_s)} steps/s"
+        f"{f'  resumed at {done.resumed_at:,}' if done.resumed_at else ''}"
     )
-    diverged = [f" NaN   {name}  seed {seed} at {step:,}" for seed, step in result.diverged.items()]
+    diverged = [f" NaN   {name}  seed {seed} at {step:,}" for seed, step in done.diverged.items()]
     return line, *diverged
 
 

@@ -3,13 +3,14 @@
     results/<suite label>/<task>/<algorithm>/<torso>/<config_hash8>/<run_id>/record.json
                                                                             curves.csv.gz, adopted.json
                                                                    /failures/<n>.json
-    results/.work/<run_id>/             claims and checkpoints of a run under way
+    results/.work/<run_id>/             claims, checkpoint and progress of a run under way
                  /<run_id>.<uuid>/      a record being written
                  /code/<code_hash>.json the hashes of its modules, to name what changed
 
 What a record is about is read from the record, never from its path. A published record is never changed.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from memorax_bench.code_hash import CodeHash
 from memorax_bench.durable import make_folder, plain_name, sync_folder, write_new
@@ -35,6 +37,8 @@ from memorax_bench.record import (
 RECORD = "record.json"
 ADOPTED = "adopted.json"
 FAILURES = "failures"
+CHECKPOINT = "checkpoint"
+PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,14 @@ class Store:
             make_folder(path.parent)
             temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
             temporary.write_text(json.dumps(dict(code.modules)), encoding="utf-8")
+            os.replace(temporary, path)
+
+    def note_progress(self, run_id: str, note: Mapping[str, Any]) -> None:
+        """Says in the work folder of a run how far it is, for `memorax-bench status`."""
+        path = self.work / plain_name(run_id) / PROGRESS
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        with contextlib.suppress(FileNotFoundError):  # published and cleared by another process
+            temporary.write_text(json.dumps(note), encoding="utf-8")
             os.replace(temporary, path)
 
     def work_dir(self, run_id: str) -> Path:

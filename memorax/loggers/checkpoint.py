@@ -81,9 +81,13 @@ class CheckpointLogger(Logger):
         return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
     def _kept(self) -> dict[str, tuple[int, dict]]:
-        """The number and metrics of the last checkpoint and of the best."""
-        numbers = sorted(self.manager.all_steps())
-        metrics = {number: self.manager.metrics(number) for number in numbers}
+        """The number and metrics of the last checkpoint and of the best.
+
+        One without metrics was being deleted when its process was killed.
+        """
+        found = {number: self.manager.metrics(number) for number in sorted(self.manager.all_steps())}
+        metrics = {number: values for number, values in found.items() if values is not None}
+        numbers = list(metrics)
         kept = {"last": (numbers[-1], metrics[numbers[-1]])} if numbers else {}
         scored = [number for number in numbers if metrics[number]["score"] is not None]
         if scored:

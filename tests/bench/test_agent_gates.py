@@ -16,7 +16,7 @@ from memorax.registry import ALGORITHMS
 from memorax_bench import provenance, render
 from memorax_bench.build import build
 from memorax_bench.gates import measure_agent, measure_evaluation, replay_error, training_elsewhere
-from memorax_bench.run import run_suite
+from memorax_bench.run import Options, run_suite
 from memorax_bench.store import Store
 from memorax_bench.suite import load_suite
 from memorax_bench.tables import build_table
@@ -152,7 +152,7 @@ def compared(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         runs.compile_quickly(patch.setattr)
         patch.setattr(provenance, "checkout", lambda: provenance.Checkout("0" * 40, None))
-        assert run_suite(resolved, ["suite=broken.yaml"], folder / "results", None, False) == 0
+        assert run_suite(resolved, ["suite=broken.yaml"], folder / "results", Options(launcher="inline")) == 0
     scan = Store(folder / "results").scan(suite.label)
     records = {(one.record.cell.algorithm, one.record.cell.torso): one.record for one in scan.records}
     sound = find_cell(suite, "higher-lower", "mlp")  # not run: that such a one passes is shown elsewhere

@@ -12,7 +12,7 @@ from memorax.networks import RNN, GRUCell, Memoroid, SequenceModelWrapper
 from memorax.networks.sequence_models.base import wrapper_of
 from memorax.networks.types import SequenceModel
 from memorax.registry import SEQUENCE_MODELS, resolve
-from memorax_bench.build import build
+from memorax_bench.build import build, learning_rate
 from memorax_bench.runner import trace
 from memorax_bench.suite import load_suite, shipped_suites
 
@@ -39,7 +39,7 @@ def test_every_cell_of_a_shipped_suite_builds(name):
         seen.add((kind, task))
         built = build(cell.config)
         assert built.agent.config.gamma == cell.config["protocol"]["discount"]
-        assert built.learning_rate == cell.config["algorithm"]["settings"]["learning_rate"]
+        assert learning_rate(cell.config) == cell.config["algorithm"]["settings"]["learning_rate"]
 
 
 @pytest.mark.parametrize("share", ["true", "false"])
@@ -204,8 +204,9 @@ def test_settings_arrive():
 
 
 def test_a_learning_rate_is_an_input_of_the_program():
-    programs = [trace(smoke("torsos=mlp", f"algorithms.ppo.learning_rate={rate}"), 2) for rate in ("1e-3", "3e-4")]
-    assert [program.experiment.learning_rate for program in programs] == [1e-3, 3e-4]
+    cells = [smoke("torsos=mlp", f"algorithms.ppo.learning_rate={rate}") for rate in ("1e-3", "3e-4")]
+    assert [learning_rate(cell) for cell in cells] == [1e-3, 3e-4]
+    programs = [trace(cell, 2) for cell in cells]
     assert programs[0].program_hash == programs[1].program_hash
 
 

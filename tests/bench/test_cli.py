@@ -8,7 +8,7 @@ import time
 import pytest
 
 from fixtures import runs
-from memorax_bench import engine as engine_module
+from memorax_bench import work
 
 VERBS = ("run", "plan", "report", "ls", "show", "validate", "check-torso", "doctor", "catalogue", "bounds")
 
@@ -67,8 +67,8 @@ def test_exit_code_of_failed_cells(call, monkeypatch):
     def trace(*_):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(engine_module, "trace", trace)
-    code, out, _ = call("run", "suite=smoke", "torsos=gru", "tasks=higher-lower")
+    monkeypatch.setattr(work, "trace", trace)
+    code, out, _ = call("run", "suite=smoke", "torsos=gru", "tasks=higher-lower", "--launcher", "inline")
     assert code == 3
     assert "FAIL  higher-lower     ppo/gru         RuntimeError: planted" in out
     assert "again: memorax-bench run suite=smoke 'tasks=[higher-lower]' 'algorithms=[ppo]' 'torsos=[gru]'" in out

@@ -9,9 +9,11 @@ import sys
 import pytest
 
 from fixtures import runs
-from memorax_bench import engine as engine_module
+from memorax_bench import work
 from memorax_bench.cli import Interrupted
 from memorax_bench.curves import decode_curves
+from memorax_bench.engine import Engine, Screen
+from memorax_bench.inline import Inline
 from memorax_bench.plan import code_hashes, plan
 from memorax_bench.platforms import device_kind
 from memorax_bench.store import FAILURES, Store
@@ -84,7 +86,7 @@ def test_a_second_run_computes_nothing_and_imports_no_jax(smoke):
     code = (
         "import sys; from pathlib import Path; from memorax_bench.run import run_suite; "
         "from memorax_bench.suite import load_suite; "
-        "code = run_suite(load_suite('smoke'), [], Path(sys.argv[1]), None, False); "
+        "code = run_suite(load_suite('smoke'), [], Path(sys.argv[1])); "
         "sys.exit(code or ('jax' in sys.modules) * 9)"
     )
     before = runs.result_hashes(smoke)
@@ -214,7 +216,7 @@ def test_out_of_memory_is_called_so(tmp_path, monkeypatch):
     def run_chunk(*_):
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1 TiB")
 
-    monkeypatch.setattr(engine_module, "run_chunk", run_chunk)
+    monkeypatch.setattr(work, "run_chunk", run_chunk)
     assert runs.run(tmp_path, *ONE, seed_batch=WIDTH) == 3
     assert planned(tmp_path, *ONE)["higher-lower", "ppo", "mlp"].reason.startswith("failed: out of memory, ")
 
@@ -224,7 +226,7 @@ def test_fail_fast_stops_at_the_first_failure(tmp_path, monkeypatch, fail_fast, 
     def trace(*_):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(engine_module, "trace", trace)
+    monkeypatch.setattr(work, "trace", trace)
     assert runs.run(tmp_path, "tasks=higher-lower", fail_fast=fail_fast) == 3
     assert len(list(tmp_path.glob(f"**/{FAILURES}/*.json"))) == tried
 
@@ -233,7 +235,7 @@ def test_an_interruption_is_no_failure(tmp_path, monkeypatch):
     def run_chunk(*_):
         raise Interrupted
 
-    monkeypatch.setattr(engine_module, "run_chunk", run_chunk)
+    monkeypatch.setattr(work, "run_chunk", run_chunk)
     with pytest.raises(Interrupted):
         runs.run(tmp_path, *ONE, seed_batch=WIDTH)
     assert list(tmp_path.glob(f"**/{FAILURES}")) == []
@@ -308,10 +310,10 @@ def test_what_another_process_published_since_the_plan_is_not_run_again(smoke, t
     codes = code_hashes(suite)
     stale_plan = plan(suite, Store(tmp_path).scan(suite.label), codes, device_kind(), WIDTH)
     assert runs.run(tmp_path, *ONE, seed_batch=WIDTH) == 0
-    monkeypatch.setattr(engine_module, "trace", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(work, "trace", lambda *_: pytest.fail("trained again"))
     events = []
-    screen = engine_module.Screen(lambda *_: None, lambda _: None, events.append)
-    outcome = engine_module.Engine(Store(tmp_path), screen, ()).execute(stale_plan, codes)
+    screen = Screen(lambda *_: None, lambda *_: None, events.append)
+    outcome = Engine(Store(tmp_path), Inline(), screen, (), device_kind()).execute(stale_plan, codes)
     assert (outcome.done, outcome.elsewhere, outcome.all_well) == (0, 1, True)
     assert [event.kind for event in events] == ["elsewhere"]
     assert [path.name for path in (tmp_path / ".work").iterdir()] == ["code"]

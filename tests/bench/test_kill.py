@@ -8,6 +8,7 @@ import pty
 import random
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,8 @@ def check_whole(results, undisturbed):
 
 QUICK = ["tasks=higher-lower", "torsos=mlp", "protocol.total_env_steps=262144", "protocol.eval_every=8192"]
 
+ENDLESS = [*QUICK[:2], "protocol.total_env_steps=67108864", "protocol.eval_every=65536"]  # a signal finds it training
+
 
 def program(*arguments, quickly=True):
     command = [sys.executable, "-m", "fixtures.runs"] if quickly else [str(runs.SCRIPT)]
@@ -114,21 +117,21 @@ def program(*arguments, quickly=True):
 
 
 def test_killed_in_training(tmp_path, monkeypatch):
-    runs.compile_quickly(monkeypatch.setattr)
+    for name, value in runs.QUICKLY.items():
+        monkeypatch.setenv(name, value)
     places = disturb(program(*QUICK), tmp_path, [0.2])
     assert len(places) == 1
     assert runs.records(tmp_path / "results") == []
     (claim,) = (tmp_path / "results" / ".work").glob("*/claim.1")
     assert claim.is_file()
-    assert runs.run(tmp_path / "results", *QUICK) == 0  # at once: a dead holder's claim is free
-    assert runs.run(tmp_path / "undisturbed", *QUICK) == 0
+    assert runs.run(tmp_path / "results", *QUICK, launcher="local") == 0  # at once: a dead holder's claim is free
+    assert runs.run(tmp_path / "undisturbed", *QUICK, launcher="local") == 0
     check_whole(tmp_path / "results", tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_interrupted_in_training(tmp_path, number):
-    endless = "protocol.total_env_steps=67108864"  # the signal has to arrive before the end
-    watched = Watched(program(*QUICK, endless), tmp_path)
+    watched = Watched(program(*ENDLESS), tmp_path)
     assert watched.wait_until(lambda: watched.place is not None)
     assert watched.kill(number) == 130
     last = watched.text.decode().replace("\r", "").strip().splitlines()[-1]
@@ -138,17 +141,42 @@ def test_interrupted_in_training(tmp_path, number):
     assert '"released": true' in claim.read_text()
 
 
+def test_killed_half_way_it_goes_on_from_a_checkpoint(tmp_path, monkeypatch):
+    """And ends with the numbers of a run that was left alone."""
+    for name, value in runs.QUICKLY.items():
+        monkeypatch.setenv(name, value)
+    places = disturb(program(*QUICK, "--checkpoint-every", "0"), tmp_path, [0.3])
+    assert len(places) == 1
+    assert runs.run(tmp_path / "results", *QUICK, launcher="local") == 0
+    assert runs.run(tmp_path / "undisturbed", *QUICK, launcher="local") == 0
+    check_whole(tmp_path / "results", tmp_path / "undisturbed")
+    (stored,) = runs.records(tmp_path / "results")
+    assert stored.record.volatile.resumed_at[0] >= 0.2 * 262144
+
+
+KILLS = 50
+
+
 @pytest.mark.slow
-def test_a_dozen_kills(tmp_path):
-    """The whole suite, as a user starts it."""
+def test_fifty_kills(tmp_path):
+    """The whole suite, as a user starts it, killed at times that are uniform over the undisturbed run."""
     longer = ["protocol.total_env_steps=262144", "protocol.eval_every=8192"]
     undisturbed, folder = tmp_path / "undisturbed", tmp_path / "killed"
     undisturbed.mkdir(), folder.mkdir()
+    begin = time.monotonic()
     assert runs.command("run", "suite=smoke", *longer, cwd=undisturbed).returncode == 0
-    chance = random.Random(1)  # three of its points let a cell end: all four are hit
-    places = disturb(program(*longer, quickly=False), folder, [chance.uniform(0.0, 1.3) for _ in range(12)])
-    print("\n".join(["", f"{len(places)} kills:", *places]))
-    assert len(places) == 12
+    whole, chance, kills, places = time.monotonic() - begin, random.Random(1), 0, []
+    command = program(*longer, "--checkpoint-every", "2", quickly=False)
+    while kills < KILLS:
+        watched = Watched(command, folder)
+        alive = watched.read(chance.uniform(0.0, whole))
+        places.append(watched.place or "before any training")
+        watched.kill(signal.SIGKILL)
+        kills += alive
+        if not alive and len(runs.records(folder / "results")) == 4:  # all is done: begin again with less
+            for stored in runs.records(folder / "results")[kills % 4 :: 2]:
+                shutil.rmtree(stored.path.parent)
+    print("\n".join(["", f"{kills} kills in {len(places)} runs, one takes {whole:.0f} s:", *places]))
     done = runs.command("run", "suite=smoke", *longer, cwd=folder)
     assert done.returncode == 0, done.stderr
     check_whole(folder / "results", undisturbed / "results")

@@ -13,7 +13,8 @@ import pytest
 
 from fixtures import runs
 from fixtures.compiles import counted
-from memorax_bench.compiling import Compiled, Lowered
+from memorax_bench.compiling import Compiled
+from memorax_bench.course import Checkpoints
 from memorax_bench.curves import COLUMNS, decode_curves
 from memorax_bench.identity import seed_key_words
 from memorax_bench.runner import run_chunk, trace
@@ -43,15 +44,27 @@ def programs():
 
 
 @pytest.fixture(scope="module")
-def chunk(programs):
+def executables(programs):
+    return programs.compile()
+
+
+@pytest.fixture(scope="module")
+def chunk(executables):
     """Runs seeds; `learning_rate` and `protocol` can differ without another trace."""
 
-    def run(*seeds, learning_rate=None, programs=programs, report=lambda progress: None, **protocol):
-        rate = programs.experiment.learning_rate if learning_rate is None else learning_rate
-        changed = dataclasses.replace(programs, experiment=dataclasses.replace(programs.experiment, learning_rate=rate))
-        return run_chunk(changed, {**config()["protocol"], **protocol}, words, seeds, WIDTH, report)
+    def run(*seeds, learning_rate=None, executables=executables, checkpoints=None, report=ignore, **protocol):
+        found = config()
+        algorithm = found["algorithm"]
+        if learning_rate is not None:
+            algorithm = {**algorithm, "settings": {**algorithm["settings"], "learning_rate": learning_rate}}
+        found = {**found, "algorithm": algorithm, "protocol": {**found["protocol"], **protocol}}
+        return run_chunk(executables, found, words, seeds, WIDTH, report, checkpoints)
 
     return run
+
+
+def ignore(_):
+    """Hears and says nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -170,61 +183,60 @@ def test_a_run_that_diverges_is_kept_and_says_when(chunk):
     assert result.steps_done == TOTAL
 
 
-@dataclasses.dataclass(frozen=True)
-class Poisoned:
+class Killed(Exception):
+    """In the middle of a chunk."""
+
+
+@pytest.mark.parametrize("after", [1, 2], ids=["at the start", "half-way"])
+def test_a_chunk_that_was_killed_goes_on_from_its_checkpoint(chunk, three, tmp_path, after):
+    reports = []
+
+    def kill(progress):
+        reports.append(progress)
+        if len(reports) > after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        chunk(0, 1, 2, checkpoints=Checkpoints(tmp_path / "c", ("same",), 0.0), report=kill)
+    seen = []
+    resumed = chunk(0, 1, 2, checkpoints=Checkpoints(tmp_path / "c", ("same",)), report=seen.append)
+    assert resumed.resumed_at == ((after - 1) * EVERY,)
+    assert [progress.env_step for progress in seen] == list(range(after * EVERY, TOTAL + 1, EVERY))
+    undisturbed = three.result
+    assert (resumed.results, resumed.curves, resumed.steps_done) == (
+        (undisturbed.results, undisturbed.curves, undisturbed.steps_done)
+    )
+    assert resumed.gates == undisturbed.gates
+    assert undisturbed.resumed_at == ()
+
+
+def poisoned(program, position):
     """An initial program after which one of the vmapped seeds has parameters that will overflow."""
 
-    program: Lowered
-    position: int
-    seconds: float = 0.1
-    text_hash: str = "0" * 64
+    def call(*arguments):
+        state = program.call(*arguments)
+        return state.replace(params=jax.tree.map(lambda leaf: leaf.at[position].mul(1e38), state.params))
 
-    def compile(self, once=False):
-        compiled = self.program.compile(once)
-
-        def call(*arguments):
-            state = compiled.call(*arguments)
-            params = jax.tree.map(lambda leaf: leaf.at[self.position].mul(1e38), state.params)
-            return state.replace(params=params)
-
-        return Compiled(call, 0.1, "off")
+    return Compiled(call, 0.1, "off")
 
 
-@dataclasses.dataclass(frozen=True)
-class EvaluatedOnce:
-    """A program of evaluation of which only the last call is made: the others return what it has the shape of."""
+def test_training_does_not_depend_on_having_been_evaluated(chunk, executables, three):
+    compiled, lowered = executables.evaluate, executables.programs.evaluate.lowered
 
-    program: Lowered
-    last: int
-    seconds: float = 0.1
-    text_hash: str = "0" * 64
+    def only_the_last(words, state, segment):
+        if segment == TOTAL // EVERY:
+            return compiled.call(words, state, segment)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), lowered.out_info)
 
-    @property
-    def jaxpr(self):
-        return self.program.jaxpr
-
-    def compile(self, once=False):
-        compiled = self.program.compile(once)
-
-        def call(words, state, segment):
-            if segment == self.last:
-                return compiled.call(words, state, segment)
-            return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), self.program.lowered.out_info)
-
-        return Compiled(call, 0.1, "off")
-
-
-def test_training_does_not_depend_on_having_been_evaluated(chunk, programs, three):
-    rarely = dataclasses.replace(programs, evaluate=EvaluatedOnce(programs.evaluate, TOTAL // EVERY))
-    result = chunk(0, 1, 2, programs=rarely)
+    rarely = dataclasses.replace(executables, evaluate=dataclasses.replace(compiled, call=only_the_last))
+    result = chunk(0, 1, 2, executables=rarely)
     assert result.results["final_returns"] == three.result.results["final_returns"]
     assert result.curves != three.result.curves
 
 
 @pytest.mark.parametrize("position", [0, 1])
-def test_a_seed_that_diverges_leaves_the_others_alone(chunk, programs, three, position):
-    poisoned = dataclasses.replace(programs, init=Poisoned(programs.init, position))
-    result = chunk(0, 1, 2, programs=poisoned)
+def test_a_seed_that_diverges_leaves_the_others_alone(chunk, executables, three, position):
+    result = chunk(0, 1, 2, executables=dataclasses.replace(executables, init=poisoned(executables.init, position)))
     assert result.diverged == {position: EVERY}
     assert result.results["finite"] == [seed != position for seed in range(3)]
     for seed in {0, 1, 2} - {position}:
@@ -240,7 +252,7 @@ def test_a_torso_that_is_never_a_number(tmp_path, monkeypatch):
     )
     importlib.invalidate_caches()
     found = config("nan", "+torsos.nan=torso_of_nan:Cell")
-    result = run_chunk(trace(found, 1), found["protocol"], words, [5], 1, lambda progress: None)
+    result = run_chunk(trace(found, 1).compile(), found, words, [5], 1, ignore)
     assert result.diverged == {5: EVERY}
     assert {name for name, gate in result.gates.items() if gate == {"pass": False, "max_rel": None}} >= {
         "step_equals_sequence",

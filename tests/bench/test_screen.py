@@ -8,40 +8,53 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from memorax_bench.engine import CellEvent
-from memorax_bench.plan import PlannedRun
-from memorax_bench.runner import ChunkResult, Progress
+from memorax_bench.engine import JobEvent
+from memorax_bench.job import Ended, Progress, Summary, failed
 from memorax_bench.screen import make_screen, progress_line
 
-ACTION = SimpleNamespace(cell=SimpleNamespace(task_label="repeat-previous", algorithm_label="ppo", torso_label="gru"))
-RUN = PlannedRun("0" * 16, (0, 1, 2))
+CELL = SimpleNamespace(task_label="repeat-previous", algorithm_label="ppo", torso_label="gru")
 
 
-def result(finals=(0.97, 0.98, 0.96), diverged=None, cache="miss"):
-    timing = {"compile": 3.14, "cache": cache}
-    return ChunkResult(4096, {"final": list(finals)}, b"", {}, {}, timing, 84_000.0, diverged or {})
+def job(name="1", width=8):
+    return SimpleNamespace(id=name, action=SimpleNamespace(cell=CELL, seed_batch=width))
+
+
+JOB = job()
+
+
+def done(finals=(0.97, 0.98, 0.96), diverged=None, cached=False, resumed_at=0):
+    summary = Summary(tuple(finals), 3.14, cached, 84_000.0, diverged or {}, resumed_at)
+    return JobEvent("done", JOB, Ended("1", "done", summary))
+
+
+def fail(message, kind="failed", again=None):
+    return JobEvent(kind, JOB, failed("1", "ValueError", message), again)
 
 
 EVENTS = {
-    "done": (CellEvent("done", ACTION, RUN.seeds, result()), ["return .97 [.96,.98]  compile 3.1 s  84k steps/s"]),
-    "cached": (CellEvent("done", ACTION, RUN.seeds, result(cache="hit")), ["compile 3.1 s (cached)"]),
-    "one seed": (CellEvent("done", ACTION, (0,), result([0.5])), ["return .50  compile"]),
+    "done": (done(), ["return .97 [.96,.98]  compile 3.1 s  84k steps/s"]),
+    "cached": (done(cached=True), ["compile 3.1 s (cached)"]),
+    "resumed": (done(resumed_at=65_536), ["84k steps/s  resumed at 65,536"]),
+    "one seed": (done([0.5]), ["return .50  compile"]),
     "diverged": (
-        CellEvent("done", ACTION, RUN.seeds, result([0.97, 0.95, None], {2: 131_072})),
+        done([0.97, 0.95, None], {2: 131_072}),
         ["return .96", " NaN   repeat-previous  ppo/gru         seed 2 at 131,072"],
     ),
-    "all diverged": (CellEvent("done", ACTION, (0,), result([None], {0: 64})), ["return NaN", "seed 0 at 64"]),
+    "all diverged": (done([None], {0: 64}), ["return NaN", "seed 0 at 64"]),
     "failed": (
-        CellEvent("failed", ACTION, RUN.seeds, message="ValueError: no [memory]\nat all"),
+        fail("ValueError: no [memory]\nat all"),
         [" FAIL  repeat-previous  ppo/gru         ValueError: no [memory]", "again: memorax-bench run it"],
     ),
     "a traceback": (
-        CellEvent("failed", ACTION, RUN.seeds, message="JaxError: Traceback (most recent call last):\n  x\nOSError: y"),
+        fail("JaxError: Traceback (most recent call last):\n  x\nOSError: y"),
         ["ppo/gru         OSError: y", "again:"],
     ),
-    "no message": (CellEvent("failed", ACTION, RUN.seeds), ["no message", "again:"]),
-    "adopted": (CellEvent("adopted", ACTION, RUN.seeds), [" same  repeat-previous  ppo/gru         compiles to the"]),
-    "elsewhere": (CellEvent("elsewhere", ACTION, RUN.seeds), [" done  repeat-previous  ppo/gru         by another"]),
+    "no message": (fail(""), ["no message", "again:"]),
+    "tried again": (fail("lost", "retry", JOB), [" FAIL  repeat-previous  ppo/gru         lost", "       tried again"]),
+    "with fewer": (fail("full", "retry", job(width=4)), ["         full", "       tried again, 4 seeds at a time"]),
+    "with one": (fail("full", "retry", job(width=1)), ["         full", "       tried again, 1 seed at a time"]),
+    "adopted": (JobEvent("adopted", JOB), [" same  repeat-previous  ppo/gru         compiles to the"]),
+    "elsewhere": (JobEvent("elsewhere", JOB), [" done  repeat-previous  ppo/gru         by another"]),
 }
 
 
@@ -59,8 +72,8 @@ def visible(text):
 @pytest.mark.parametrize(("event", "expected"), EVENTS.values(), ids=EVENTS)
 def test_what_stays(event, expected, terminal):
     shown, file = screen(terminal)
-    shown.begin(3, 10, ACTION, RUN)
-    shown.progress(Progress(1024, 4096, (0.5, math.nan, 0.7), 84e3))
+    shown.begin(JOB, 3, 10)
+    shown.progress(JOB, Progress(1024, 4096, (0.5, math.nan, 0.7), 84e3))
     shown.end(event)
     *lines, last = visible(file.getvalue())
     assert last == ""
@@ -72,9 +85,9 @@ def test_what_stays(event, expected, terminal):
 def test_a_log_has_one_line_a_cell_and_no_control_codes():
     shown, file = screen(False)
     for index in (1, 2):
-        shown.begin(index, 2, ACTION, RUN)
+        shown.begin(JOB, index, 2)
         for step in range(0, 5120, 1024):
-            shown.progress(Progress(step, 4096, (0.5,) * 3, 84e3))
+            shown.progress(JOB, Progress(step, 4096, (0.5,) * 3, 84e3))
         shown.end(EVENTS["done"][0])
     text = file.getvalue()
     assert text.count("\n") == 2
@@ -83,7 +96,7 @@ def test_a_log_has_one_line_a_cell_and_no_control_codes():
 
 def test_a_long_line_of_a_log_is_not_wrapped():
     shown, file = screen(False, width=40)
-    shown.begin(1, 1, ACTION, RUN)
+    shown.begin(JOB, 1, 1)
     shown.end(EVENTS["done"][0])
     assert file.getvalue().count("\n") == 1
 
@@ -124,11 +137,11 @@ def test_progress_of_diverged_and_single_seeds():
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_terminal_redraws_one_line(width):
     shown, file = screen(True, width)
-    shown.begin(1, 1, ACTION, RUN)
+    shown.begin(JOB, 1, 1)
     assert visible(file.getvalue())[0].startswith("[1/1] repeat-previous")
     assert "compiling" in file.getvalue() or width == 40
     for step in range(0, 5120, 1024):
-        shown.progress(Progress(step, 4096, (0.5,) * 3, 84e3))
+        shown.progress(JOB, Progress(step, 4096, (0.5,) * 3, 84e3))
     assert "\n" not in file.getvalue()
     assert max(map(len, file.getvalue().split("\r\x1b[2K"))) < width
     if width > 40:

@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures import runs
-from memorax_bench.build import build
+from memorax_bench.build import build, learning_rate
 from memorax_bench.catalogue import load_catalogue
 from memorax_bench.identity import seed_key_words
 from memorax_bench.runner import run_chunk, trace
@@ -21,14 +21,14 @@ def cell(name, share="true", **settings):
 @pytest.mark.parametrize("name", ["stream_ac", "qrc"])
 def test_a_cell_builds(name, share):
     experiment = build(cell(name, share, learning_rate=0.5, td_lambda=0.7))
-    assert experiment.learning_rate == 0.5
+    assert learning_rate(cell(name, share, learning_rate=0.5)) == 0.5
     assert experiment.agent.config.td_lambda == 0.7
     assert experiment.agent.config.gamma == 0.99
 
 
 def test_without_a_learning_rate_stream_ac_takes_the_papers_steps():
-    assert build(cell("stream_ac")).learning_rate == 1.0
-    assert build(cell("qrc")).learning_rate == 3e-4
+    assert learning_rate(cell("stream_ac")) == 1.0
+    assert learning_rate(cell("qrc")) == 3e-4
     assert "max_grad_norm" not in load_catalogue().algorithm_fields("stream_ac")
 
 
@@ -36,9 +36,9 @@ def test_without_a_learning_rate_stream_ac_takes_the_papers_steps():
 def test_a_cell_runs(name, rate, monkeypatch):
     runs.compile_quickly(monkeypatch.setattr)
     config = cell(name, learning_rate=rate)
-    programs = trace(config, 2)
+    executables = trace(config, 2).compile()
     words = lambda role, seed: seed_key_words("b" * 64, "higher-lower", role, seed)  # noqa: E731
-    result = run_chunk(programs, config["protocol"], words, (0, 1), 2, lambda progress: None)
+    result = run_chunk(executables, config, words, (0, 1), 2, lambda progress: None)
     assert result.steps_done == config["protocol"]["total_env_steps"]
     assert all(result.results["finite"])
     assert set(result.gates) and "replay_equals_rollout" not in result.gates

@@ -1,6 +1,7 @@
 """States that were saved are those that are restored, to the bit."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -145,6 +146,21 @@ def test_a_process_that_is_killed_leaves_whole_checkpoints(tmp_path):
         for which in ("last", "best"):
             x = logger.restore({"x": np.zeros(200_000, int)}, which)["x"]
             assert (x == logger.saved()[which]).all()
+
+
+def test_one_that_was_being_deleted_is_not_there(tmp_path):
+    """Files go one by one: a process killed meanwhile leaves some of a checkpoint that is no longer wanted."""
+    state = first(0)
+    with CheckpointLogger(tmp_path) as logger:
+        logger.checkpoint(state, 1, 2.0)
+        logger.checkpoint(train(state), 2, 1.0)
+        assert logger.saved() == {"last": 2, "best": 1}
+    shutil.rmtree(tmp_path / "checkpoint_0" / "metrics")
+    (tmp_path / "checkpoint_0" / "_CHECKPOINT_METADATA").unlink()
+    with CheckpointLogger(tmp_path) as logger:
+        assert logger.saved() == {"last": 2, "best": 2}
+        logger.checkpoint(state, 3, 3.0)
+        assert logger.saved() == {"last": 3, "best": 3}
 
 
 def test_a_state_that_cannot_be_saved_does_not_stop_training(tmp_path):

@@ -1,0 +1,38 @@
+"""Jobs done in this process, one at a time: for debuggers, and for tests that need no isolation."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from memorax_bench.device import use_compilation_cache
+from memorax_bench.job import Event, Job
+from memorax_bench.launcher import Launcher
+from memorax_bench.work import Workbench
+
+
+class Inline(Launcher):
+    """A crash or a hang of a cell is one of the whole run; nothing can be stopped."""
+
+    slots = 1
+
+    def __init__(self):
+        use_compilation_cache()
+        self.bench, self.todo = Workbench(), []
+
+    def submit(self, job: Job) -> None:
+        self.todo.append(job)
+
+    def poll(self, seconds: float, hear: Callable[[Event], None]) -> None:
+        """Does what was submitted."""
+        if not self.todo:
+            time.sleep(seconds)
+        while self.todo:
+            self.bench.do(self.todo.pop(), hear)
+
+    def stop(self, job_id: str) -> None:
+        """Does nothing: by the time that this could be called, the job is over."""
+
+    def program_hashes(self, questions: Sequence[tuple[Job, int]]) -> list[str | None]:
+        return [self.bench.program_hash(job, width) for job, width in questions]
+
+    def close(self) -> None:
+        """Nothing is open."""
