@@ -88,9 +88,10 @@ class Workbench:
             if _is_full(error):
                 raise OSError(errno.ENOSPC, "no space left for a checkpoint") from error
             return self._failed(job, store, parts, error)
-        if claim.holds():
-            store.publish(parts, job.id, {RECORD: encode(record), FILE: result.curves})
-            store.discard_work(job.id)
+        if not claim.holds():  # another process took over while this one was suspended
+            return Ended(job.id, "held")
+        store.publish(parts, job.id, {RECORD: encode(record), FILE: result.curves})
+        store.discard_work(job.id)
         return Ended(job.id, "done", summary=_summary(result))
 
     def _failed(self, job: Job, store: Store, parts: tuple[str, ...], error: Exception) -> Ended:
