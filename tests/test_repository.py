@@ -26,9 +26,8 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.buffers",
 )
 LOADS_JAX = (
-    *("bounding", "build", "compiling", "cost", "device", "doctor", "episode"),
-    *("extrapolation", "gates", "inventory"),
-    *("matching", "optimizers", "oracles", "preflight", "runner", "torso_laws"),
+    *("bounding", "build", "compiling", "cost", "device", "doctor", "episode", "extrapolation", "gates", "inventory"),
+    *("latency", "matching", "optimizers", "oracles", "preflight", "runner", "torso_laws"),
 )
 # libraries of environments
 ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")

@@ -7,7 +7,7 @@ from typing import Any
 from memorax_bench import curves, device, provenance
 from memorax_bench.catalogue import load_catalogue
 from memorax_bench.failures import now
-from memorax_bench.identity import KEY_SCHEME
+from memorax_bench.identity import KEY_SCHEME, sha256_json
 from memorax_bench.job import Job
 from memorax_bench.record import Record, seal
 from memorax_bench.runner import ChunkResult
@@ -21,7 +21,6 @@ def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
     suite, action, run = job.suite, job.action, job.run
     cell = action.cell
     checkout = provenance.checkout()
-    torso = cell.config["torso"]["type"]
     reasons = _not_rankable(suite, cell.config, result)
     return seal(
         {
@@ -45,7 +44,7 @@ def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
                 "program_hash": program_hash,
                 "commit": checkout.commit,
                 "dirty_sha256": checkout.dirty_sha256,
-                "user_module_sha256": provenance.user_module_hash(torso) if is_user_path(torso) else None,
+                "user_module_sha256": _user_modules(cell.config),
             },
             "seeds": run.seeds,
             "seed_batch": action.seed_batch,
@@ -70,6 +69,13 @@ def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
             },
         }
     )
+
+
+def _user_modules(config: Any) -> str | None:
+    """The hash of the user's own file, or of the hashes of two: that of the algorithm and that of the torso."""
+    names = [config[part]["type"] for part in ("algorithm", "torso")]
+    hashes = [provenance.user_module_hash(name) for name in names if is_user_path(name)]
+    return hashes[0] if len(hashes) == 1 else sha256_json(hashes) if hashes else None
 
 
 def _not_rankable(suite: Any, config: Any, result: ChunkResult) -> tuple[str, ...]:

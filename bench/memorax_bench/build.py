@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,7 +104,13 @@ def build_algorithm_config(algorithm: Mapping[str, Any], discount: float) -> Any
     kind = build_algorithm(algorithm)
     others = _settings_of(OPTIMIZERS[kind.optimizer_kind])
     settings = {name: value for name, value in algorithm["settings"].items() if name not in others}
-    return resolve(f"{kind.__module__}:{kind.__name__}Config")(gamma=discount, **settings)
+    return algorithm_config(kind)(gamma=discount, **settings)
+
+
+def algorithm_config(kind: type) -> type:
+    """`<Class>Config`, beside the class or beside the nearest class that it derives from."""
+    places = ((sys.modules[base.__module__], f"{base.__name__}Config") for base in kind.__mro__)
+    return next(vars(module)[name] for module, name in places if name in vars(module))
 
 
 def build_optimizer_config(algorithm: Mapping[str, Any]) -> OptimizerConfig:

@@ -31,6 +31,7 @@ Arguments are key=value, in any order (quote what your shell would read):
   seeds=5  seeds=[3,4]                 how many, or which
   torsos.gru.features=128              set a value
   '+torsos.mine=my_module:Cell'        add a torso of your own
+  '+algorithms.mine=my_module:MyPPO'   add an algorithm of your own
   '~torsos.mlp'                        leave one out
   include=[algorithms/memory.yaml,torsos/flops.yaml]   other entries, from files beside the suite
 """
@@ -66,7 +67,7 @@ def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
 def _resolve(arguments: list[str] | None):
     from memorax_bench.suite import load_suite
 
-    sys.path.insert(0, os.getcwd())  # a user's own torso lies in the working directory
+    sys.path.insert(0, os.getcwd())  # a user's own torso or algorithm lies in the working directory
     name, overrides = _suite_argument(arguments)
     return load_suite(name, overrides)
 
@@ -156,6 +157,7 @@ def report(
     results: Results = Path("results"),
     reports: Reports = Path("reports"),
     commands: Annotated[bool, typer.Option("--commands", help="Show the exact command behind each row.")] = False,
+    costs: Annotated[bool, typer.Option("--costs", help="Show what each row cost: sizes, work, times.")] = False,
 ) -> None:
     """Compare: a table in the terminal; the same as Markdown and CSV, with curves and scores as PNG and SVG."""
     from memorax_bench.report import NothingMeasured, write_report
@@ -168,6 +170,8 @@ def report(
         typer.echo(str(error), err=True)
         raise typer.Exit(errors.EXIT_NOTHING_MEASURED) from None
     typer.echo(made.text)
+    if costs:
+        typer.echo(f"\ncosts:\n{made.costs}")
     if commands:
         typer.echo("\n".join(["", "commands:", *(f"  {command}" for command in made.commands)]))
 

@@ -46,8 +46,11 @@ def read_algorithms(raw: Any, catalogue: Catalogue, findings: Findings) -> dict[
     for label, values in mappings(raw):
         path = (*ALGORITHMS, label)
         name = values.get("type", label)
+        if isinstance(name, str) and is_user_path(name) and name not in catalogue.algorithms:
+            continue  # what is wrong with it was reported when it was read
         if not isinstance(name, str) or name not in catalogue.algorithms:
-            _unknown_type(path, "algorithm", values, name, list(catalogue.algorithms), findings)
+            allowed = [*(known for known in catalogue.algorithms if not is_user_path(known)), "your_module:Class"]
+            _unknown_type(path, "algorithm", values, name, allowed, findings)
             continue
         fields = catalogue.algorithm_fields(name)
         given = type_settings(path, values, fields, findings, reserved=("type",))

@@ -115,11 +115,14 @@ def make_grid(
 
 def cell_roots(cell: Cell, catalogue: Catalogue) -> tuple[str, ...]:
     """The code a cell is made of, as roots for `code_hash`."""
-    algorithm = catalogue.algorithms[cell.config["algorithm"]["type"]]
-    task = catalogue.tasks[cell.config["task"]["id"]]
-    name = cell.config["torso"]["type"]
-    roots = [algorithm.class_path, algorithm.config_class, task.module, *HARNESS_MODULES]
+    algorithm, name = cell.config["algorithm"]["type"], cell.config["torso"]["type"]
+    roots = [catalogue.tasks[cell.config["task"]["id"]].module, *HARNESS_MODULES]
     roots += [EXTRAPOLATES] if "extrapolate" in cell.config["task"] else []
+    if is_user_path(algorithm):
+        roots.append(algorithm)
+    else:
+        spec = catalogue.algorithms[algorithm]
+        roots += [spec.class_path, spec.config_class]
     if is_user_path(name):
         return (*roots, name, *catalogue.wrappers.values())
     torso = catalogue.torsos[name]

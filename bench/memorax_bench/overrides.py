@@ -177,8 +177,8 @@ def _select(argument: _Argument, state: _State) -> None:
             continue
         allowed = [*known, *(name for name in offered if name not in known)]
         fix = did_you_mean(label, allowed)
-        if ":" in label and axis == "torsos":
-            fix = f"to add your own: +torsos.mine={label}"
+        if ":" in label and axis != "tasks":
+            fix = f"to add your own: +{axis}.mine={label}"
         elif "," in label:
             fix = f"write {axis}=[{label}]"
         state.problems.append(argument.problem(f"no {axis[:-1]} '{label}'", allowed, fix))

@@ -110,7 +110,7 @@ def why_row_unranked(suite: Suite, algorithm: str, mine: Mapping[str, Pool], ran
     for pool in (mine[task] for task in ranked if task in mine):
         budget = pool.cell.config["protocol"]["total_env_steps"]
         for record in pool.records:
-            reasons.extend(record.not_rankable_because)
+            reasons.extend(why for why in record.not_rankable_because if not why.startswith("gate "))  # told next
             reasons.extend(f"gate {name} failed" for name, gate in record.gates.items() if not gate.passed)
             if abs(record.steps_done - budget) > _BUDGET_TOLERANCE * budget:
                 reasons.append(f"{record.steps_done:,} steps instead of {budget:,}")

@@ -6,17 +6,9 @@ else enters `result_hash`. A seed that diverged stays: its final is null and its
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    JsonValue,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 from memorax_bench.identity import config_hash, result_hash
 from memorax_bench.schema import MAX_SEED, Closed, Slug
@@ -25,6 +17,11 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
+
+
+def is_null(value: object) -> bool:
+    """Of fields that came after the first records: left out where they are null, so that the hashes of those hold."""
+    return value is None
 
 
 class InvalidRecord(ValueError):
@@ -81,17 +78,7 @@ class Curves(Closed):
     columns: tuple[str, ...]
 
 
-class Grown(Closed):
-    """Fields in `added` came after the first records: left out where they are null, so that older hashes hold."""
-
-    added: ClassVar[tuple[str, ...]] = ()
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if key not in self.added or value is not None}
-
-
-class Results(Grown):
+class Results(Closed):
     """Per seed, in the order of `seeds`: scores in the task's own units; `final_returns` are single episodes.
 
     `extrapolation`: label -> mean return of the final agent in that variant of its task; absent where there is none.
@@ -103,12 +90,11 @@ class Results(Grown):
     finite: tuple[bool, ...]
     final_returns: tuple[tuple[float | None, ...], ...]
     curves: Curves
-    extrapolation: dict[Slug, tuple[float | None, ...]] | None = None
-    added: ClassVar = ("extrapolation",)
+    extrapolation: dict[Slug, tuple[float | None, ...]] | None = Field(default=None, exclude_if=is_null)
 
 
 class Gate(Closed):
-    """One validity check of the torso, and how far off it was."""
+    """One validity check of the torso or the algorithm, and how far off it was."""
 
     passed: bool = Field(alias="pass")
     max_rel: float | None = None
@@ -142,21 +128,21 @@ class Numerics(Closed):
     prng: str
 
 
-class Timing(Grown):
-    """Seconds: tracing, compiling, each executed segment of training, evaluation. `cache` is what the persistent cache
-    had of the training program; hits and misses count all programs of the cell."""
+class Timing(Closed):
+    """Seconds: tracing, compiling, each executed segment of training, evaluation, one acting step of batch 1. `cache`
+    is what the persistent cache had of the training program; hits and misses count all programs of the cell."""
 
     trace: float
     compile: float
     cache: Literal["miss", "hit", "off"]
-    cache_hits: int | None = None
-    cache_misses: int | None = None
+    cache_hits: int | None = Field(default=None, exclude_if=is_null)
+    cache_misses: int | None = Field(default=None, exclude_if=is_null)
     steady: tuple[float, ...]
     eval: float
-    added: ClassVar = ("cache_hits", "cache_misses")
+    step: float | None = Field(default=None, exclude_if=is_null)
 
 
-class Volatile(Grown):
+class Volatile(Closed):
     """What may differ between two runs of the same thing."""
 
     created_utc: str
@@ -165,8 +151,8 @@ class Volatile(Grown):
     load: tuple[float, ...]
     timing: Timing
     steps_per_s: float
-    resumed_at: tuple[int, ...] | None = None  # environment steps of the checkpoints it went on from
-    added: ClassVar = ("resumed_at",)
+    # environment steps of the checkpoints it went on from
+    resumed_at: tuple[int, ...] | None = Field(default=None, exclude_if=is_null)
 
 
 class Record(Closed):

@@ -8,6 +8,7 @@ from memorax_bench.stats import SOLVED_AT, Estimate
 from memorax_bench.tables import Column, Row, Table, TableCell
 
 MISSING = "—"
+LEFT = ("algorithm", "torso", "device", "")  # columns of words
 UNDEFINED = "-"
 FAILED_MARK = "†"
 LEGEND = (
@@ -111,10 +112,10 @@ def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 def to_markdown(table: Table) -> str:
     """The table for the file."""
-    return pipes(*grid(table), left=("algorithm", "torso", "device", ""))
+    return pipes(*grid(table))
 
 
-def pipes(header: Sequence[str], body: Sequence[Sequence[str]], left: Container[str]) -> str:
+def pipes(header: Sequence[str], body: Sequence[Sequence[str]], left: Container[str] = LEFT) -> str:
     """A pipe table; the columns `left` to the left, numbers to the right."""
     rule = [":--" if title in left else "--:" for title in header]
     lines = ([cell.replace("|", "\\|").replace("*", "\\*") for cell in line] for line in (header, *body))

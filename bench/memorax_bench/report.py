@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from memorax_bench import costs
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.figure_data import curve_rows, figure_data, score_rows
 from memorax_bench.questions.extrapolating import extrapolation_section
@@ -29,9 +30,10 @@ class NothingMeasured(Exception):
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: `text` for the terminal, the exact command of each row, and the files."""
+    """What was written: `text` and `costs` for the terminal, the exact command of each row, and the files."""
 
     text: str
+    costs: str
     commands: tuple[str, ...]
     paths: tuple[Path, ...]
     table: Table
@@ -40,8 +42,8 @@ class Report:
 def write_report(
     resolved: ResolvedSuite, scan: Scan, out_dir: str | Path, arguments: Sequence[str] | None = None
 ) -> Report:
-    """Writes `<out_dir>/<label>/`: report.md, table.csv, curves.png|svg|csv, scores.png|svg|csv, and the same of each
-    question that the suite asks.
+    """Writes `<out_dir>/<label>/`: report.md, table.csv, costs.csv, curves.png|svg|csv, scores.png|svg|csv, and the
+    same of each question that the suite asks.
 
     `arguments` are the suite and overrides as given on the command line (default: `suite=<name>`); the commands
     repeat them. The same records give the same bytes. Raises NothingMeasured where no chosen cell has a record.
@@ -55,12 +57,13 @@ def write_report(
     data = figure_data(table)
     folder = Path(out_dir) / resolved.label
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "report.md", folder / "table.csv"]
+    paths = [folder / "report.md", folder / "table.csv", folder / "costs.csv"]
     remarks = [*notes(table), *data.problems, *_invalid_notes(scan.invalid, resolved.label)]
     commands = tuple(row_command(arguments, row.algorithm, row.torso) for row in table.rows)
     sections = [section for section in (ask(table) for ask in QUESTIONS) if section is not None]
     paths[0].write_text(_markdown(resolved, table, remarks, commands, sections), encoding="utf-8")
     _write_csv(paths[1], to_rows(table))
+    _write_csv(paths[2], costs.cost_csv(table))
     for name, save, rows in (
         ("curves", figures.save_curves, curve_rows(data)),
         ("scores", figures.save_scores, score_rows(table, data)),
@@ -70,7 +73,7 @@ def write_report(
     for section in sections:
         paths += [*section.save(folder / section.name), folder / f"{section.name}.csv"]
         _write_csv(paths[-1], section.rows)
-    return Report(_text(table, remarks, folder, sections), commands, tuple(paths), table)
+    return Report(_text(table, remarks, folder, sections), costs.cost_text(table), commands, tuple(paths), table)
 
 
 def row_command(arguments: Sequence[str], algorithm: str, torso: str) -> str:
@@ -122,6 +125,7 @@ def _markdown(
             f"[SVG]({section.name}.svg), [numbers]({section.name}.csv).",
             f"![{section.title}]({section.name}.png)",
         ]
+    parts += ["## Costs", costs.cost_markdown(table), f"{_escape(costs.LEGEND)} [numbers](costs.csv)."]
     figures = (
         ("Learning curves", "curves", "Return by environment steps: mean over seeds, its interval, single seeds."),
         ("Final scores", "scores", "The last evaluation of every seed, their mean and its interval."),

@@ -22,9 +22,18 @@ from memorax_bench.cost import COUNTER, byte_count, count_flops, parameter_count
 from memorax_bench.course import Checkpoints, Course, Point
 from memorax_bench.curves import COLUMNS, encode_curves
 from memorax_bench.extrapolation import evaluate_elsewhere, lower_elsewhere
-from memorax_bench.gates import REPLAY_TOLERANCE, gate, measure_torso
+from memorax_bench.gates import (
+    REPLAY_TOLERANCE,
+    gate,
+    measure_agent,
+    measure_evaluation,
+    measure_torso,
+    replay_error,
+    training_elsewhere,
+)
 from memorax_bench.identity import sha256_json
 from memorax_bench.job import Progress
+from memorax_bench.latency import step_seconds
 from memorax_bench.optimizers import with_learning_rate
 
 ROLES = ("init", "train", "evaluate")
@@ -108,12 +117,7 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
         key = jax.random.fold_in(as_key(words), segment)
         state, logs = lox.spool(agent.train)(key, state, protocol["eval_every"])
         finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)]).all()
-        seen = {"finite": finite}
-        if "replay/error" in logs:  # an agent that learns from every step once replays nothing
-            errors = logs["replay/error"]
-            # A seed that diverges fails by its numbers, not by this gate: it is judged by its first update.
-            seen["replay_error"] = jnp.where(finite, errors.max(), errors[0])
-        return state, seen
+        return state, {"finite": finite, **replay_error(agent, logs, finite)}
 
     def evaluate(words: jax.Array, state: Any, segment: jax.Array, **place: Any) -> Any:
         key = jax.random.fold_in(as_key(words), segment)
@@ -165,6 +169,8 @@ def run_chunk(
         evaluation = jax.device_get(executables.evaluate.call(keys["evaluate"], state, jnp.int32(segment)))
         course.evaluating += time.perf_counter() - begin
         course.points.append(Point(segment * every, evaluation.returns, evaluation.lengths))
+        if segment == 0:
+            course.gates["evaluation_is_pure"] = _purity(executables, keys, state, evaluation)
         report(_progress(course, total, seeds, every))
         if checkpoints and segment < total // every:
             checkpoints.offer(state, course)
@@ -172,18 +178,31 @@ def run_chunk(
     finite = [seed not in course.diverged for seed in seeds]
     extrapolated = evaluate_elsewhere(executables.elsewhere, keys_of, state, finite)
     steps_done = int(state.step[0])
+    agent = programs.experiment.agent
     torso = measure_torso(programs.experiment.torso, programs.experiment.torso_inputs)
     return ChunkResult(
         steps_done=steps_done,
         results=_results(course, seeds) | extrapolated,
         curves=encode_curves(_curve_rows(course, seeds)),
-        gates={**torso, **course.gates},
+        gates={**torso, "agent_reset_equals_fresh": measure_agent(agent), **course.gates},
         cost=_cost(programs, executables.train, state, seed_batch, every),
-        timing={**executables.timing(), "steady": course.steady, "eval": course.evaluating},
+        timing={
+            **executables.timing(),
+            "steady": course.steady,
+            "eval": course.evaluating,
+            "step": step_seconds(agent, state),
+        },
         steps_per_s=len(seeds) * steps_done / sum(course.steady),
         diverged=course.diverged,
         resumed_at=course.resumed_at,
     )
+
+
+def _purity(executables: Executables, keys: Mapping[str, jax.Array], state: Any, evaluation: Any) -> dict[str, Any]:
+    """The gate of the first evaluation, against the same with the environments that other keys begin with."""
+    elsewhere = training_elsewhere(executables.init.call(keys["train"], jnp.float32(0.0)))
+    again = lambda other: executables.evaluate.call(keys["evaluate"], other, jnp.int32(0))  # noqa: E731
+    return measure_evaluation(executables.programs.evaluate.jaxpr, again, state, evaluation, elsewhere)
 
 
 def _note(course: Course, seen: Mapping[str, jax.Array], segment: int, seeds: Sequence[int], env_step: int) -> None:

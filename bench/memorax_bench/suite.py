@@ -22,6 +22,7 @@ from memorax_bench.includes import with_includes
 from memorax_bench.overrides import Overridden, apply_overrides
 from memorax_bench.record import suite_label
 from memorax_bench.schema import NetworkSettings, Override, Protocol, Ranking, Suite, Task
+from memorax_bench.user_algorithm import with_user_algorithms
 from memorax_bench.variants import put_variants, read_variants
 from memorax_bench.yaml_source import Findings, KeyPath, Origin, Source, parse_flow, read_yaml
 
@@ -77,14 +78,16 @@ def load_suite(
 ) -> ResolvedSuite:
     """Reads a shipped suite (`quick`) or a file (`my/suite.yaml`), applies overrides, checks all of it.
 
-    `path` lists the folders in which a user's own torso is looked for (default: the working directory, `sys.path`).
-    Raises UsageProblems with every problem found.
+    `path` lists the folders in which a user's own torso or algorithm is looked for (default: the working directory,
+    then `sys.path`). Raises UsageProblems with every problem found.
     """
     catalogue = catalogue or load_catalogue()
     source, overrides = _including(_read(name_or_path), overrides)
     registry = {"algorithms": catalogue.algorithms, "torsos": catalogue.torsos}
     changed = apply_overrides(source.tree, source.origins, overrides, registry)
     findings = Findings(changed.origins)
+    entries = changed.tree.get("entries")
+    catalogue = with_user_algorithms(catalogue, _keys(entries).get("algorithms"), findings, path)
     suite = _typed(changed.tree, findings) if source.tree else None
     parts = _parts(changed, catalogue, findings, path)
     cells, missing = make_grid(parts, catalogue, findings) if parts is not None else ((), ())

@@ -86,8 +86,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows sorted by `primary`, incomplete ones last. `pools` holds the runs behind each cell of the grid, `failures`
-    the last failure of a cell.
+    """Rows sorted by `primary`, incomplete ones after them, those that failed a gate last: with these nothing is
+    compared. `pools` holds the runs behind each cell of the grid, `failures` the last failure of a cell.
 
     `families` is the number of ranked families, `seeds` those asked for. `no_need` are ranked tasks whose better
     control leaves no room for memory; `memory_adds` is the most that a row adds to the better control, by task;
@@ -123,11 +123,12 @@ def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
     same = [stored for stored in scan.records if stored.record.suite.benchmark_hash == resolved.benchmark_hash]
     pools = pool_grid(resolved.cells, same, resolved.seeds)
     scores = {key: cell_scores(pool) for key, pool in pools.items() if pool.runs}
+    sound = {key: values for key, values in scores.items() if all(_gates(pools[key].records).values())}
     columns = _columns(resolved)
-    controls = better_controls(resolved, scores)
+    controls = better_controls(resolved, sound)
     names = list(dict.fromkeys((cell.algorithm_label, cell.torso_label) for cell in resolved.cells))
     rows = [_row(resolved, name, columns, pools, scores, controls) for name in names]
-    rows.sort(key=lambda row: np.inf if row.primary is None else -row.primary.value)
+    rows.sort(key=lambda row: (not all(row.gates.values()), np.inf if row.primary is None else -row.primary.value))
     suite = resolved.suite
     return Table(
         suite=suite,
@@ -140,7 +141,7 @@ def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
         seeds=resolved.seeds,
         not_applicable=resolved.not_applicable,
         no_need=without_need(suite, controls),
-        memory_adds=memory_adds(resolved, scores, controls),
+        memory_adds=memory_adds(resolved, sound, controls),
         left_out=_left_out(scan, same, set(pools)),
     )
 

@@ -56,15 +56,21 @@ def read_user_torso(type_name: str, path: Sequence[str | Path] | None = None) ->
         return Problem(
             f"{file.name} has no class '{class_name}'", allowed=sorted(classes), fix=did_you_mean(class_name, classes)
         )
-    constants = dict(_constants(tree))
-    return _torso(module, classes, class_name, constants)
-
-
-def _torso(module: str, classes: dict[str, ast.ClassDef], class_name: str, constants: dict) -> UserTorso | Problem:
     annotated = _annotated(class_name, classes)
     config = annotated.get("config")
     if config is not None and _name(config.annotation) in classes:
         annotated = _annotated(_name(config.annotation), classes)
+    read = typed_fields(class_name, annotated, constants(tree))
+    return read if isinstance(read, Problem) else UserTorso(module, *read)
+
+
+def typed_fields(
+    class_name: str, annotated: dict[str, ast.AnnAssign], constants: dict
+) -> tuple[dict[str, FieldSpec], tuple[str, ...]] | Problem:
+    """Of annotated fields, those that can be set from a suite, and the names of those that keep their defaults.
+
+    constants: names of the file that a default may refer to, and their values
+    """
     fields: dict[str, FieldSpec] = {}
     untyped = []
     for name, node in annotated.items():
@@ -88,7 +94,7 @@ def _torso(module: str, classes: dict[str, ast.ClassDef], class_name: str, const
                 allowed="int, float, bool, str, `| None` and lists of these",
                 fix=f"give {name} a default",
             )
-    return UserTorso(module, fields, tuple(untyped))
+    return fields, tuple(untyped)
 
 
 def _annotated(class_name: str, classes: dict[str, ast.ClassDef], seen: tuple[str, ...] = ()) -> dict:
@@ -99,6 +105,12 @@ def _annotated(class_name: str, classes: dict[str, ast.ClassDef], seen: tuple[st
         name = _name(base)
         if name in classes and name not in seen:
             fields.update(_annotated(name, classes, (*seen, class_name)))
+    return {**fields, **own_fields(node)}
+
+
+def own_fields(node: ast.ClassDef) -> dict[str, ast.AnnAssign]:
+    """The annotated fields that a class states itself."""
+    fields = {}
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             name = statement.target.id
@@ -121,6 +133,11 @@ def _default(value: ast.expr | None, constants: dict) -> tuple | None:
     if isinstance(value, ast.Name) and value.id in constants:
         return (constants[value.id],)
     return (_literal(value),)
+
+
+def constants(tree: ast.Module) -> dict[str, object]:
+    """Names of a file that stand for a literal, and their values."""
+    return dict(_constants(tree))
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, object]]:

@@ -1,4 +1,4 @@
-"""What every algorithm is: a frozen Config, a complete State, and four methods that are functions of them."""
+"""What every algorithm is: a frozen Config, a complete State, and methods that are functions of them."""
 
 import abc
 import functools
@@ -34,6 +34,7 @@ class Algorithm(abc.ABC):
     optimizer_kind: ClassVar[str] = "adam"  # what it usually learns with, "adam" or "sgd"
     update_size: ClassVar[tuple[str, ...]] = ("num_envs", "num_steps")  # their product: environment steps of an update
     divides: ClassVar[dict[str, str]] = {}  # field of the Config -> the field that it has to divide
+    replays: ClassVar[bool] = True  # learns from what it acted before, and logs "replay/error": how far that is off
 
     def __init__(self, config: Any, env: Environment, env_params: Any):
         self.config, self.env, self.env_params = config, env, env_params
@@ -61,6 +62,19 @@ class Algorithm(abc.ABC):
         keys = jax.random.split(key, self._updates(num_steps))
         return lox.scan(self._update, state, keys)[0]
 
+    @abc.abstractmethod
+    def decide(self, key: jax.Array, state: State) -> tuple[Carry, Any, Any]:
+        """In training, at the present timestep of every environment -> (memory after it, action as the policy draws it,
+        all that the networks said of it: log-probabilities, values), leaves [num_envs, ...]."""
+
+    def act(
+        self, key: jax.Array, state: State, timestep: Timestep, carry: Carry, deterministic: bool = False
+    ) -> tuple[Carry, Any]:
+        """In evaluation, one timestep of B environments -> (memory after it, actions as their space has them), leaves
+        [B, ...]; `state` is only read."""
+        carry, drawn = self._draw(key, state, timestep, carry, deterministic)
+        return carry, to_space(self.action_space, drawn)
+
     def evaluate(
         self,
         key: jax.Array,
@@ -86,8 +100,7 @@ class Algorithm(abc.ABC):
     @functools.partial(lox.jit, static_argnames=("self", "num_episodes", "env", "deterministic"))
     def _evaluate(self, key, state, env_params, limit, num_episodes, env, deterministic) -> Evaluation:
         def act(key: jax.Array, timestep: Timestep, carry: Carry) -> tuple[Carry, Any]:
-            carry, drawn = self._draw(key, state, timestep, carry, deterministic)
-            return carry, to_space(self.action_space, drawn)
+            return self.act(key, state, timestep, carry, deterministic)
 
         carry = self.networks.initialize_carry(num_episodes)
         return evaluate_episodes(key, act, carry, env, env_params, self.action_space, limit, num_episodes)

@@ -104,6 +104,9 @@ class OffPolicy(Algorithm):
     def _act_only(self, state: OffPolicyState, key: jax.Array) -> OffPolicyState:
         return self._collect(key, state)[0]
 
+    def decide(self, key: jax.Array, state: OffPolicyState) -> tuple[Carry, Any, Any]:
+        return self._decide(key, state)
+
     def _collect(self, key: jax.Array, state: OffPolicyState) -> tuple[OffPolicyState, EpisodeSums, jax.Array]:
         """Act for `num_steps` in every environment and store it -> (state, episodes that ended, error of replay)."""
         config = self.config

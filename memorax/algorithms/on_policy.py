@@ -72,6 +72,9 @@ class OnPolicy(Algorithm):
     def _act_only(self, state: OnPolicyState, key: jax.Array) -> OnPolicyState:
         return self._rollout(key, state)[0]
 
+    def decide(self, key: jax.Array, state: OnPolicyState) -> tuple[Carry, Any, Any]:
+        return self._decide(key, state, state.statistics)
+
     def _rollout(self, key: jax.Array, state: OnPolicyState) -> tuple[OnPolicyState, Transition, EpisodeSums]:
         """Act for `num_steps` in every environment -> (state, transitions [T, B, ...], episodes that ended).
 

@@ -82,6 +82,7 @@ class Streaming(Algorithm):
     """Abstract. The Config has num_envs, num_steps, gamma, normalize_observations and normalize_rewards; `networks`
     and `optimizer` are set by the class. `num_steps` steps of each environment are one row of the log."""
 
+    replays: ClassVar = False  # it learns from the very steps it acts
     group: ClassVar[str]  # under which it logs
     networks: Any
     optimizer: optax.GradientTransformationExtraArgs
@@ -127,6 +128,10 @@ class Streaming(Algorithm):
 
         state, _ = jax.lax.scan(act, state, jax.random.split(key, self.config.num_steps))
         return state.replace(traces=jax.tree.map(jnp.zeros_like, state.traces))
+
+    def decide(self, key: jax.Array, state: StreamingState) -> tuple[Carry, Any, Any]:
+        reading = self._read(key, state)
+        return reading.carry, reading.drawn, reading.outputs
 
     def _update(self, state: StreamingState, key: jax.Array) -> tuple[StreamingState, None]:
         keys = jax.random.split(key, self.config.num_steps)

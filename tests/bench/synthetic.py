@@ -103,10 +103,12 @@ def make_record(
     not_rankable_because: Sequence[str] = (),
     steps_done: int | None = None,
     extrapolation: Mapping[str, Sequence[float | None]] | None = None,
+    cost: Mapping[str, object] | None = None,
+    timing: Mapping[str, object] | None = None,
 ) -> tuple[Record, bytes]:
     """A sealed record of a cell and its curves.csv.gz; None among `finals` (raw returns) is a seed that diverged.
 
-    `extrapolation`: label -> raw mean returns elsewhere.
+    `extrapolation`: label -> raw mean returns elsewhere; cost, timing: what differs from the record's usual numbers.
     """
     seeds = list(range(len(finals))) if seeds is None else list(seeds)
     rows = make_curves(cell, finals, seeds)
@@ -153,6 +155,7 @@ def make_record(
             "state_bytes": state,
             "flops_per_env_step": None,
             "temp_bytes": None,
+            **(cost or {}),
         },
         "numerics": {
             "device_kind": device_kind,
@@ -163,7 +166,7 @@ def make_record(
             "prng": "threefry2x32",
         },
         "versions": {},
-        "volatile": _volatile(created_utc, speed),
+        "volatile": _volatile(created_utc, speed, timing or {}),
     }
     return seal(record), data
 
@@ -204,12 +207,12 @@ def _results(finals, seeds, rows, data: bytes) -> dict:
     }
 
 
-def _volatile(created_utc: str, steps_per_s: float) -> dict:
+def _volatile(created_utc: str, steps_per_s: float, timing: Mapping[str, object]) -> dict:
     return {
         "created_utc": created_utc,
         "machine_label": "cpu2-x86",
         "argv": ["run", "suite=tiny"],
         "load": [0.5],
-        "timing": {"trace": 0.5, "compile": 4.0, "cache": "miss", "steady": [1.2], "eval": 0.3},
+        "timing": {"trace": 0.5, "compile": 4.0, "cache": "miss", "steady": [1.2], "eval": 0.3, **timing},
         "steps_per_s": steps_per_s,
     }

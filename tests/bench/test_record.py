@@ -40,6 +40,13 @@ def test_volatile_does_not_enter_the_result_hash():
     assert seal(changed("steps_done", 1)).result_hash != GOLDEN_RESULT_HASH
 
 
+def test_the_time_of_a_step_is_optional_and_enters_no_hash():
+    record = seal(changed("volatile.timing.step", 1.5e-4))
+    assert decode(encode(record)).volatile.timing.step == 1.5e-4
+    assert record.result_hash == GOLDEN_RESULT_HASH
+    assert "step" not in dump(read_record(GOLDEN))["volatile"]["timing"]
+
+
 def test_integral_floats_do_not_change_the_hash():
     assert seal(changed("cost.flops_per_env_step.value", 417792)).result_hash == GOLDEN_RESULT_HASH
 

@@ -14,7 +14,17 @@ from memorax_bench.report import NothingMeasured, row_command, write_report
 from memorax_bench.store import Scan, Store, cell_path_parts
 from tests.bench.synthetic import FINALS, fill, find_cell, make_record, publish, resolve
 
-FILES = ["curves.csv", "curves.png", "curves.svg", "report.md", "scores.csv", "scores.png", "scores.svg", "table.csv"]
+FILES = [
+    "costs.csv",
+    "curves.csv",
+    "curves.png",
+    "curves.svg",
+    "report.md",
+    "scores.csv",
+    "scores.png",
+    "scores.svg",
+    "table.csv",
+]
 BENCH = Path(__file__).parents[2] / "bench"
 ARGUMENTS = ("suite=tiny.yaml", "seeds=3")
 

@@ -136,6 +136,7 @@ def test_steps_and_times(three):
     assert result.timing["trace"] > 0 < result.timing["compile"]
     assert result.steps_per_s == pytest.approx(3 * TOTAL / sum(result.timing["steady"]))
     assert max(result.timing["steady"]) < result.timing["trace"]  # neither traces nor compiles
+    assert 1e-6 < result.timing["step"] < 0.1  # an acting step: nor does that
 
 
 def test_cost_and_gates(three):
@@ -146,8 +147,9 @@ def test_cost_and_gates(three):
     assert cost["flops_per_env_step"]["value"] > 2 * cost["parameters"]
     assert cost["temp_bytes"] > 0
     assert {name: gate["pass"] for name, gate in three.result.gates.items()} == dict.fromkeys(
-        ("step_equals_sequence", "chunks_equal_sequence", "reset_equals_fresh", "causal", "replay_equals_rollout"), True
-    )
+        ("step_equals_sequence", "chunks_equal_sequence", "reset_equals_fresh", "causal", "agent_reset_equals_fresh",
+         "evaluation_is_pure", "replay_equals_rollout"), True
+    )  # fmt: skip
 
 
 def test_training_is_compiled_once_however_long(chunk):
@@ -216,6 +218,20 @@ def poisoned(program, position):
         return state.replace(params=jax.tree.map(lambda leaf: leaf.at[position].mul(1e38), state.params))
 
     return Compiled(call, 0.1, "off")
+
+
+def test_training_does_not_depend_on_having_been_evaluated(chunk, executables, three):
+    compiled, lowered = executables.evaluate, executables.programs.evaluate.lowered
+
+    def only_the_last(words, state, segment):
+        if segment == TOTAL // EVERY:
+            return compiled.call(words, state, segment)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), lowered.out_info)
+
+    rarely = dataclasses.replace(executables, evaluate=dataclasses.replace(compiled, call=only_the_last))
+    result = chunk(0, 1, 2, executables=rarely)
+    assert result.results["final_returns"] == three.result.results["final_returns"]
+    assert result.curves != three.result.curves
 
 
 @pytest.mark.parametrize("position", [0, 1])

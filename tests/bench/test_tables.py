@@ -189,6 +189,17 @@ def test_reasons_of_records_and_budgets_are_told(tmp_path, resolved):
     assert "ppo/lru: gates not passed: step_equals_sequence" in render.notes(table)
 
 
+def test_what_failed_a_gate_stands_last_and_nothing_is_compared_with_it(tmp_path, resolved):
+    broken = {key: values for key, values in FINALS.items() if key[1] in ("lru", "mlp-prev")}
+    fill(tmp_path / "results", resolved, broken, gates={"causal": False, "reset_equals_fresh": True})
+    table = table_of(tmp_path, resolved, {key: values for key, values in FINALS.items() if key not in broken})
+    assert [row.torso for row in table.rows] == ["gru", "mamba2", "mlp", "lru", "mlp-prev"]
+    gru, control = (0.97 + 0.5) / 1.5, np.mean([0.0, -0.01, 0.02]) / 1.5  # of mlp, for mlp-prev does not count
+    assert row_of(table, "gru").gain == pytest.approx((gru - control) / (1 - control))
+    assert table.memory_adds["repeat-previous"] == pytest.approx(gru - control)  # of gru, for lru does not count
+    assert "gate causal failed" in row_of(table, "lru").why_unranked
+
+
 def test_task_without_ceiling_shows_the_raw_return(tmp_path):
     resolved = resolve(tmp_path, text=SUITE.replace("floor: 0.0, ceiling: 0.5, kind: measured,", "floor: 0.0,"))
     table = table_of(tmp_path, resolved)
