@@ -27,7 +27,7 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
 )
 LOADS_JAX = (
     *("bounding", "build", "compiling", "cost", "device", "doctor", "episode", "extrapolation", "gates", "inventory"),
-    *("latency", "matching", "optimizers", "oracles", "preflight", "runner", "torso_laws"),
+    *("latency", "matching", "optimizers", "oracles", "preflight", "runner", "speed", "torso_laws"),
 )
 # libraries of environments
 ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,8 +39,25 @@ Arguments are key=value, in any order (quote what your shell would read):
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="suite=NAME [KEY=VALUE]...", show_default=False)]
 Results = Annotated[Path, typer.Option("--results", help="Where records are kept.", metavar="DIR")]
 Reports = Annotated[Path, typer.Option("--reports", help="Where reports are written.", metavar="DIR")]
+
+
+def _width(text: str) -> int | str:
+    """`8`, or `measure`."""
+    if text == "measure" or (text.isdecimal() and int(text) > 0):
+        return text if text == "measure" else int(text)
+    raise typer.BadParameter(f"'{text}' is neither a number of seeds from 1 on nor 'measure'")
+
+
 Width = Annotated[
-    int | None, typer.Option("--seed-batch", min=1, help="Seeds trained together. Default: as the cell's first record.")
+    Any,
+    typer.Option(
+        "--seed-batch",
+        parser=_width,
+        metavar="N|measure",
+        help="Seeds trained together; measure: find out how many. Default: as the cell's first record; else measured "
+        "on accelerators, at most 8 on a CPU.",
+        show_default=False,
+    ),
 ]
 
 
@@ -125,10 +142,12 @@ def plan(arguments: Arguments = None, results: Results = Path("results"), seed_b
     from memorax_bench.plan_screen import render
     from memorax_bench.platforms import device_kind
     from memorax_bench.store import Store
+    from memorax_bench.widths import MEASURE, Widths
 
-    resolved = _resolve(arguments)
-    made = make_plan(resolved, Store(results).scan(resolved.label), code_hashes(resolved), device_kind(), seed_batch)
-    typer.echo(render(made))
+    resolved, kind = _resolve(arguments), device_kind()
+    width = None if seed_batch == MEASURE else seed_batch
+    scan, widths = Store(results).scan(resolved.label), Widths(results, kind)
+    typer.echo(render(make_plan(resolved, scan, code_hashes(resolved), kind, width, widths=widths)))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")

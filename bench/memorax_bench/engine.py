@@ -10,12 +10,25 @@ from dataclasses import dataclass, field
 from memorax_bench import claims
 from memorax_bench.code_hash import CodeHash
 from memorax_bench.failures import make_failure, now
-from memorax_bench.job import OUT_OF_MEMORY, Began, Ended, Event, Job, Moved, Progress, failed, jobs_of, make_jobs
+from memorax_bench.job import (
+    OUT_OF_MEMORY,
+    Began,
+    Ended,
+    Event,
+    Job,
+    Moved,
+    Progress,
+    Question,
+    failed,
+    jobs_of,
+    make_jobs,
+)
 from memorax_bench.launcher import Launcher
 from memorax_bench.plan import Labels, Plan, chunks, compile_group
 from memorax_bench.provenance import checkout
 from memorax_bench.record import Adoption
-from memorax_bench.store import Store, cell_path_parts
+from memorax_bench.store import Store, StoredRecord, cell_path_parts
+from memorax_bench.widths import Widths, candidates, unmeasured
 
 HEARTBEAT = 5.0  # seconds between two signs of life of a claim
 LISTEN = 0.5  # seconds to wait for an event before looking at the clock
@@ -109,11 +122,11 @@ class Engine:
             for stored in action.adoptable:
                 if stored.record.numerics.jaxlib == jaxlib:
                     asked.append((jobs_of(plan.suite, action, self.store.root, self.argv)[0], stored))
-        questions = list(dict.fromkeys((job.id, stored.record.seed_batch) for job, stored in asked))
-        jobs = {job.id: job for job, _ in asked}
-        hashes = dict(
-            zip(questions, self.launcher.program_hashes([(jobs[id_], width) for id_, width in questions]), strict=True)
-        )
+        questions = {
+            (job.id, stored.record.seed_batch): Question("programs", job, stored.record.seed_batch)
+            for job, stored in asked
+        }
+        hashes = dict(zip(questions, self.launcher.ask(list(questions.values())), strict=True))
         adopted = [pair for pair in asked if _same_program(hashes, *pair)]
         for job, stored in adopted:
             adoption = Adoption(
@@ -127,6 +140,18 @@ class Engine:
             self.screen.end(JobEvent("adopted", job))
         self.outcome.adopted += len(adopted)
         return len(adopted)
+
+    def measure_widths(self, plan: Plan, widths: Widths) -> int:
+        """Finds out how many seeds to train together where that is open; returns for how many cells."""
+        found = 0
+        for action in unmeasured(plan.to_do, widths):
+            job = jobs_of(plan.suite, action, self.store.root, self.argv)[0]
+            tried = candidates(len(action.seeds))
+            seconds = self.launcher.ask([Question("seconds", job, width) for width in tried])
+            found += (
+                widths.note(action.cell.config, dict(zip(tried, seconds, strict=True)), len(action.seeds)) is not None
+            )
+        return found
 
     def execute(self, plan: Plan, codes: dict[Labels, CodeHash]) -> Outcome:
         """Runs everything that is to do; what another process is running is waited for at the end."""
@@ -253,6 +278,6 @@ class Engine:
                 self.held.append((job, attempt))
 
 
-def _same_program(hashes: dict, job: Job, stored) -> bool:
+def _same_program(hashes: dict[tuple[str, int], str | None], job: Job, stored: StoredRecord) -> bool:
     found = hashes[job.id, stored.record.seed_batch]
     return found is not None and found == stored.record.code.program_hash

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from memorax_bench.device import use_compilation_cache
-from memorax_bench.job import Event, Job
+from memorax_bench.job import Event, Job, Question
 from memorax_bench.launcher import Launcher
 from memorax_bench.work import Workbench
 
@@ -34,8 +35,8 @@ class Inline(Launcher):
     def stop(self, job_id: str) -> None:
         """Does nothing: by the time that this could be called, the job is over."""
 
-    def program_hashes(self, questions: Sequence[tuple[Job, int]]) -> list[str | None]:
-        return [self.bench.program_hash(job, width) for job, width in questions]
+    def ask(self, questions: Sequence[Question]) -> list[Any]:
+        return [self.bench.answer(question) for question in questions]
 
     def close(self) -> None:
         """Nothing is open."""

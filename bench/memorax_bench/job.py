@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from memorax_bench.plan import Action, Plan, PlannedRun
 from memorax_bench.store import RECORD, cell_path_parts
@@ -35,6 +36,16 @@ class Job:
     def path(self) -> Path:
         """The file of the record to be."""
         return self.results.joinpath(*cell_path_parts(self.suite.label, self.action.cell), self.id, RECORD)
+
+
+@dataclass(frozen=True)
+class Question:
+    """About the cell of a job at a width: the hash of its `programs`, or the `seconds` that a short piece of its
+    training takes. The answer is None where that cannot be found out."""
+
+    what: Literal["programs", "seconds"]
+    job: Job
+    width: int
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import abc
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self, final
+from typing import Any, Self, final
 
-from memorax_bench.job import Event, Job
+from memorax_bench.job import Event, Job, Question
 
 
 class Launcher(abc.ABC):
@@ -34,9 +34,8 @@ class Launcher(abc.ABC):
         """Ends a job at once; what it held is free for others."""
 
     @abc.abstractmethod
-    def program_hashes(self, questions: Sequence[tuple[Job, int]]) -> list[str | None]:
-        """For each job and width the hash of the programs that its cell compiles to; None where they cannot be made.
-        To be called while no job is under way."""
+    def ask(self, questions: Sequence[Question]) -> list[Any]:
+        """The answers, in order. To be called while no job is under way."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memorax_bench import claims
-from memorax_bench.job import OUT_OF_MEMORY, Ended, Event, Job, failed
+from memorax_bench.job import OUT_OF_MEMORY, Ended, Event, Job, Question, failed
 from memorax_bench.launcher import Launcher
 from memorax_bench.store import Store
-from memorax_bench.worker import Answer, Prepare, Question, Setup
+from memorax_bench.worker import Answer, Prepare, Setup
 
 GRACE = 2.0  # seconds that a worker has to release its claims before it is killed
 _TAIL = 20  # lines of what a dead worker said last
@@ -78,19 +78,19 @@ class LocalWorkers(Launcher):
             if worker is not None and worker.job is not None and worker.job.id == job_id:
                 self._end(worker)
 
-    def program_hashes(self, questions: Sequence[tuple[Job, int]]) -> list[str | None]:
-        answers: list[str | None] = [None] * len(questions)
+    def ask(self, questions: Sequence[Question]) -> list[Any]:
+        answers: list[Any] = [None] * len(questions)
         todo, asked = list(enumerate(questions)), {}
         while todo or asked:
             for slot in range(self.slots):
                 worker = self._worker(slot) if todo else None
                 if worker is not None and worker not in asked:
-                    asked[worker], (job, width) = todo.pop(0)
-                    worker.send(Question(job, width))
+                    asked[worker], question = todo.pop(0)
+                    worker.send(question)
             worker, message = self.heard.get()
             number = asked.pop(worker, None)
             if isinstance(message, Answer) and number is not None:
-                answers[number] = message.program_hash
+                answers[number] = message.value
             elif message is None:  # it died over the question, which is then not answered
                 self._lost(worker, lambda event: None)
         return answers

@@ -17,6 +17,7 @@ from memorax_bench.reasons import code_changed, failed, newest_of, where, why_ne
 from memorax_bench.record import Record
 from memorax_bench.store import Scan, StoredFailure, StoredRecord, duplicate_seeds
 from memorax_bench.suite import ResolvedSuite
+from memorax_bench.widths import Widths
 
 DEFAULT_SEED_BATCH = 8
 EVALUATION_WARNING = 0.15
@@ -36,7 +37,8 @@ class PlannedRun:
 class Action:
     """What happens to one cell: `new`, `reuse`, `add`, `stale` (again, unless it compiles to the same program: then
     the records are adopted) or `retry`. `seeds` are those to run, in the chunks of `runs`; `estimate` is in seconds;
-    `adoptable` are the records of other code that an equal program would make count.
+    `adoptable` are the records of other code that an equal program would make count. `width_is_open`: neither the user
+    nor a record has fixed `seed_batch`.
     """
 
     cell: Cell
@@ -49,6 +51,7 @@ class Action:
     compile_group: str
     estimate: float | None
     adoptable: tuple[StoredRecord, ...] = ()
+    width_is_open: bool = False
 
     @property
     def to_do(self) -> bool:
@@ -101,11 +104,13 @@ def plan(
     device_kind: str,
     seed_batch: int | None = None,
     catalogue: Catalogue | None = None,
+    widths: Widths | None = None,
 ) -> Plan:
-    """Decides for every cell. `seed_batch` overrides the width that a cell's first record fixed."""
+    """Decides for every cell. `seed_batch` overrides the width that a cell's first record fixed; without either, what
+    was measured counts (`widths`)."""
     catalogue = catalogue or load_catalogue()
-    stored = _Index(scan, device_kind)
-    actions = tuple(_action(suite, cell, stored, codes[cell.labels], device_kind, seed_batch) for cell in suite.cells)
+    stored = _Index(scan, device_kind, seed_batch, widths)
+    actions = tuple(_action(suite, cell, stored, codes[cell.labels], device_kind) for cell in suite.cells)
     share = evaluation_share(suite.cells, catalogue)
     return Plan(suite, device_kind, actions, share, tuple(_warnings(scan, share)))
 
@@ -133,8 +138,8 @@ def compile_group(config: Mapping[str, Any], seed_batch: int) -> str:
 class _Index:
     """What is stored, by what is asked for."""
 
-    def __init__(self, scan: Scan, device_kind: str):
-        self.scan = scan
+    def __init__(self, scan: Scan, device_kind: str, seed_batch: int | None, widths: Widths | None):
+        self.scan, self.seed_batch, self.widths = scan, seed_batch, widths
         self.named: dict[Labels, list[StoredRecord]] = defaultdict(list)
         self.failed: dict[tuple, list[StoredFailure]] = defaultdict(list)
         self.alike: dict[tuple[str, str], list[Record]] = defaultdict(list)  # on this kind of device
@@ -148,9 +153,7 @@ class _Index:
             self.failed[failure.path.parts[-6:-3], failure.failure.config_hash].append(failure)
 
 
-def _action(
-    suite: ResolvedSuite, cell: Cell, stored: _Index, code: CodeHash, device_kind: str, seed_batch: int | None
-) -> Action:
+def _action(suite: ResolvedSuite, cell: Cell, stored: _Index, code: CodeHash, device_kind: str) -> Action:
     wanted, scan = suite.seeds, stored.scan
     named = stored.named[cell.labels]
     mine = [
@@ -161,14 +164,18 @@ def _action(
     ]
     failures = stored.failed[cell.labels, cell.config_hash]
     current = [stored for stored in mine if code.value in stored.code_hashes]
-    batch = seed_batch or _first_width(mine) or min(len(wanted), DEFAULT_SEED_BATCH)
+    fixed = stored.seed_batch or _first_width(mine)
+    measured = stored.widths.get(cell.config) if stored.widths and not fixed else None
+    batch = fixed or measured or min(len(wanted), DEFAULT_SEED_BATCH)
     action, present, reason = _decide(wanted, current, mine, named, failures, cell, suite, code, scan, device_kind)
     seeds = () if action == "reuse" else tuple(seed for seed in wanted if seed not in present)
     runs = chunks(suite.benchmark_hash, cell, code.value, device_kind, batch, seeds)
     estimate = _estimate(cell, len(runs), batch, stored.alike[_kinds(cell.config)]) if runs else 0.0
     group = compile_group(cell.config, batch) if runs else ""
     other = tuple(s for s in mine if s not in current and s.record.numerics.device_kind == device_kind)
-    return Action(cell, action, seeds, reason, batch, code.value, runs, group, estimate, other if runs else ())
+    return Action(
+        cell, action, seeds, reason, batch, code.value, runs, group, estimate, other if runs else (), fixed is None
+    )
 
 
 def chunks(

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from memorax_bench import errors
 from memorax_bench.engine import Engine, Policy
@@ -13,13 +14,14 @@ from memorax_bench.report import row_command
 from memorax_bench.screen import make_screen
 from memorax_bench.store import Store
 from memorax_bench.suite import ResolvedSuite
+from memorax_bench.widths import MEASURE, Widths
 
 
 @dataclass(frozen=True)
 class Options:
     """How a suite is run; none of it changes a result. `launcher` is a key of `launchers.LAUNCHERS`."""
 
-    seed_batch: int | None = None
+    seed_batch: int | Literal["measure"] | None = None  # None: measured on accelerators, else at most 8
     policy: Policy = field(default_factory=Policy)
     launcher: str = "local"
     workers: int | None = None  # at a time; None: one a device
@@ -35,8 +37,11 @@ def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, opti
     codes = code_hashes(resolved)
     kind = device_kind()
 
+    widths = Widths(results, kind)
+    width = None if options.seed_batch == MEASURE else options.seed_batch
+
     def planned() -> Plan:
-        return plan(resolved, store.scan(resolved.label), codes, kind, options.seed_batch)
+        return plan(resolved, store.scan(resolved.label), codes, kind, width, widths=widths)
 
     todo = planned()
     for warning in todo.warnings:
@@ -46,10 +51,10 @@ def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, opti
         return errors.EXIT_OK
     ahead = kind != "cpu" if options.compile_ahead is None else options.compile_ahead
     with make_launcher(options.launcher, options.workers, ahead) as launcher:
-        return _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind)
+        return _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind, widths)
 
 
-def _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind) -> int:
+def _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind, widths) -> int:
     from rich.console import Console
 
     from memorax_bench.doctor import foreign_packages
@@ -71,6 +76,9 @@ def _run(resolved, arguments, results, options, launcher, planned, todo, codes, 
     screen = make_screen(Console(soft_wrap=True), rerun)
     engine = Engine(Store(results), launcher, screen, tuple(arguments), kind, options.policy)
     if engine.adopt(todo, codes, metadata.version("jaxlib")):
+        todo = planned()
+    measure = options.seed_batch == MEASURE or (options.seed_batch is None and kind != "cpu")
+    if measure and engine.measure_widths(todo, widths):
         todo = planned()
     outcome = engine.execute(todo, codes)
     parts = [

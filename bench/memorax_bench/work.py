@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from memorax_bench import claims
 from memorax_bench.assemble import make_record
@@ -25,10 +26,11 @@ from memorax_bench.device import device_kind, numerics
 from memorax_bench.failures import make_failure
 from memorax_bench.grid import cell_roots
 from memorax_bench.identity import seed_key_words
-from memorax_bench.job import OUT_OF_MEMORY, Began, Ended, Event, Job, Moved, Progress, Summary, failed
+from memorax_bench.job import OUT_OF_MEMORY, Began, Ended, Event, Job, Moved, Progress, Question, Summary, failed
 from memorax_bench.plan import compile_group
 from memorax_bench.record import encode
-from memorax_bench.runner import ChunkResult, Executables, Programs, run_chunk, trace
+from memorax_bench.runner import ChunkResult, Executables, run_chunk, trace
+from memorax_bench.speed import seconds_of_training
 from memorax_bench.store import CHECKPOINT, RECORD, Store, cell_path_parts
 
 HEARTBEAT = 5.0  # seconds; three of them without a sign let others take over
@@ -64,11 +66,14 @@ class Workbench:
         except OSError as error:  # of the results folder: what happens in a cell is caught there
             say(Ended(job.id, "no room", message=f"{job.results} cannot be written: {error.strerror or error}"))
 
-    def program_hash(self, job: Job, width: int) -> str | None:
-        """Of the programs of a job's cell at a width; None where they cannot be made."""
+    def answer(self, question: Question) -> Any:
+        """The hash of the cell's programs, or the seconds of a short piece of training; None where it fails."""
+        config = question.job.action.cell.config
         try:
-            return self._traced(job, width).program_hash
-        except Exception:  # it will fail again when it is run, and be recorded there
+            if question.what == "programs":
+                return trace(config, question.width).program_hash
+            return seconds_of_training(config, question.width)
+        except Exception:  # it will fail again when it is run, and be recorded there; or it was too wide
             return None
 
     def _run(self, job: Job, store: Store, claim: claims.Claim, say: Callable[[Event], None]) -> Ended:
@@ -122,17 +127,15 @@ class Workbench:
 
     def _kept(self, job: Job) -> tuple[tuple[str, str], Future]:
         """The programs of the job's compile group, which are being made if they were not there."""
-        key = (compile_group(job.action.cell.config, job.action.seed_batch), job.action.code_hash)
+        config, width = job.action.cell.config, job.action.seed_batch
+        key = compile_group(config, width), job.action.code_hash
         with self.lock:
             if key not in self.kept:
-                self.kept[key] = self.maker.submit(lambda: self._traced(job, job.action.seed_batch).compile())
+                self.kept[key] = self.maker.submit(lambda: trace(config, width).compile())
             self.kept.move_to_end(key)
             while len(self.kept) > KEPT:
                 self.used.discard(self.kept.popitem(last=False)[0])
             return key, self.kept[key]
-
-    def _traced(self, job: Job, width: int) -> Programs:
-        return trace(job.action.cell.config, width)
 
     def _check_code(self, job: Job) -> None:
         """Raises `CodeChanged` where the modules on disk are not those that were planned with."""

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from memorax_bench.job import Event, Job
+from memorax_bench.job import Event, Job, Question
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,6 @@ class Setup:
     """The first message: where modules are found."""
 
     path: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What does a job's cell compile to at this width?"""
-
-    job: Job
-    width: int
 
 
 @dataclass(frozen=True)
@@ -40,9 +32,9 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Answer:
-    """The hash of the programs, or None."""
+    """To a `Question`."""
 
-    program_hash: str | None
+    value: Any
 
 
 class Terminated(BaseException):
@@ -74,7 +66,7 @@ def _serve(inbox: "_Inbox", say: "_Voice") -> None:
     while True:
         message = inbox.messages.get()
         if isinstance(message, Question):
-            say(Answer(bench.program_hash(message.job, message.width)))
+            say(Answer(bench.answer(message)))
         else:
             bench.do(message, say)
 

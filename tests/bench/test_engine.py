@@ -288,6 +288,25 @@ def test_code_that_changed(torso, tmp_path, capsys):
     assert len(runs.result_hashes(tmp_path)) == 2
 
 
+def test_a_sweep_over_the_learning_rate_compiles_once(tmp_path, capsys):
+    """And gives each cell the numbers of its own rate."""
+    slow = "+algorithms.slow={type: ppo, learning_rate: 1e-5}"
+    same = ["num_envs=8", "num_steps=64", "num_minibatches=2", "update_epochs=2"]
+    arguments = (*ONE, *runs.SHORT, slow, "algorithms=[ppo,slow]", *(f"algorithms.slow.{setting}" for setting in same))
+    suite = load_suite("smoke", arguments)
+    made = plan(suite, Store(tmp_path).scan(suite.label), code_hashes(suite), device_kind())
+    assert (len(made.to_do), made.compile_groups) == (2, 1)
+    assert runs.run(tmp_path, *arguments) == 0
+    first, second = (stored.record for stored in sorted(runs.records(tmp_path), key=lambda s: s.record.cell.algorithm))
+    assert (second.volatile.timing.trace, second.volatile.timing.compile, second.volatile.timing.cache) == (0, 0, "hit")
+    assert first.volatile.timing.trace > 0
+    assert first.code.program_hash == second.code.program_hash
+    assert first.results.final != second.results.final
+    alone = tmp_path / "alone"
+    assert runs.run(alone, *(a for a in arguments if not a.startswith("algorithms=")), "algorithms=slow") == 0
+    assert runs.records(alone)[0].record.result_hash == second.result_hash
+
+
 def test_two_processes_share_the_work(tmp_path):
     """One record a run whoever makes it, and both are content."""
     program = [sys.executable, "-m", "fixtures.runs", "run", "suite=smoke", "torsos=mlp", "--seed-batch", str(WIDTH)]

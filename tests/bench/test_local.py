@@ -160,7 +160,7 @@ class Scripted(Launcher):
     def stop(self, job_id):
         raise AssertionError
 
-    def program_hashes(self, questions):
+    def ask(self, questions):
         return []
 
     def close(self):
