@@ -140,14 +140,15 @@ def plan(arguments: Arguments = None, results: Results = Path("results"), seed_b
     from memorax_bench.plan import code_hashes
     from memorax_bench.plan import plan as make_plan
     from memorax_bench.plan_screen import render
-    from memorax_bench.platforms import device_kind
+    from memorax_bench.platforms import device_kind, worker_count
     from memorax_bench.store import Store
     from memorax_bench.widths import MEASURE, Widths
 
     resolved, kind = _resolve(arguments), device_kind()
     width = None if seed_batch == MEASURE else seed_batch
     scan, widths = Store(results).scan(resolved.label), Widths(results, kind)
-    typer.echo(render(make_plan(resolved, scan, code_hashes(resolved), kind, width, widths=widths)))
+    made = make_plan(resolved, scan, code_hashes(resolved), kind, width, widths=widths, workers=worker_count())
+    typer.echo(render(made))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")

@@ -17,7 +17,7 @@ from memorax_bench.reasons import code_changed, failed, newest_of, where, why_ne
 from memorax_bench.record import Record
 from memorax_bench.store import Scan, StoredFailure, StoredRecord, duplicate_seeds
 from memorax_bench.suite import ResolvedSuite
-from memorax_bench.widths import Widths
+from memorax_bench.widths import WIDEST, Widths
 
 DEFAULT_SEED_BATCH = 8
 EVALUATION_WARNING = 0.15
@@ -68,6 +68,7 @@ class Plan:
     actions: tuple[Action, ...]
     evaluation_share: float | None
     warnings: tuple[str, ...]
+    workers: int = 1
 
     @property
     def to_do(self) -> tuple[Action, ...]:
@@ -81,9 +82,12 @@ class Plan:
 
     @property
     def estimate(self) -> float | None:
-        """Seconds for everything; None where some cell has nothing to estimate from."""
+        """Seconds for everything, by all workers; None where some cell has nothing to estimate from."""
         known = [action.estimate for action in self.to_do]
-        return None if None in known else sum(known)
+        if None in known:
+            return None
+        longest = max((action.estimate / len(action.runs) for action in self.to_do), default=0.0)
+        return max(sum(known) / self.workers, longest)
 
 
 def code_hashes(
@@ -105,14 +109,23 @@ def plan(
     seed_batch: int | None = None,
     catalogue: Catalogue | None = None,
     widths: Widths | None = None,
+    workers: int = 1,
 ) -> Plan:
     """Decides for every cell. `seed_batch` overrides the width that a cell's first record fixed; without either, what
-    was measured counts (`widths`)."""
+    was measured counts (`widths`). Where there are fewer chunks of seeds than `workers`, they are cut smaller."""
     catalogue = catalogue or load_catalogue()
-    stored = _Index(scan, device_kind, seed_batch, widths)
-    actions = tuple(_action(suite, cell, stored, codes[cell.labels], device_kind) for cell in suite.cells)
+
+    def decided(most: int) -> tuple[Action, ...]:
+        index = _Index(scan, device_kind, seed_batch, widths, most)
+        return tuple(_action(suite, cell, index, codes[cell.labels], device_kind) for cell in suite.cells)
+
+    actions = decided(WIDEST)
+    chunked = sum(len(action.runs) for action in actions)
+    if 0 < chunked < workers:
+        seeds = sum(len(action.seeds) for action in actions)
+        actions = decided(max(1, seeds // workers))
     share = evaluation_share(suite.cells, catalogue)
-    return Plan(suite, device_kind, actions, share, tuple(_warnings(scan, share)))
+    return Plan(suite, device_kind, actions, share, tuple(_warnings(scan, share)), workers)
 
 
 def evaluation_share(cells: Iterable[Cell], catalogue: Catalogue) -> float | None:
@@ -138,8 +151,8 @@ def compile_group(config: Mapping[str, Any], seed_batch: int) -> str:
 class _Index:
     """What is stored, by what is asked for."""
 
-    def __init__(self, scan: Scan, device_kind: str, seed_batch: int | None, widths: Widths | None):
-        self.scan, self.seed_batch, self.widths = scan, seed_batch, widths
+    def __init__(self, scan: Scan, device_kind: str, seed_batch: int | None, widths: Widths | None, most: int):
+        self.scan, self.seed_batch, self.widths, self.most = scan, seed_batch, widths, most
         self.named: dict[Labels, list[StoredRecord]] = defaultdict(list)
         self.failed: dict[tuple, list[StoredFailure]] = defaultdict(list)
         self.alike: dict[tuple[str, str], list[Record]] = defaultdict(list)  # on this kind of device
@@ -166,7 +179,7 @@ def _action(suite: ResolvedSuite, cell: Cell, stored: _Index, code: CodeHash, de
     current = [stored for stored in mine if code.value in stored.code_hashes]
     fixed = stored.seed_batch or _first_width(mine)
     measured = stored.widths.get(cell.config) if stored.widths and not fixed else None
-    batch = fixed or measured or min(len(wanted), DEFAULT_SEED_BATCH)
+    batch = fixed or min(measured or DEFAULT_SEED_BATCH, len(wanted), stored.most)
     action, present, reason = _decide(wanted, current, mine, named, failures, cell, suite, code, scan, device_kind)
     seeds = () if action == "reuse" else tuple(seed for seed in wanted if seed not in present)
     runs = chunks(suite.benchmark_hash, cell, code.value, device_kind, batch, seeds)

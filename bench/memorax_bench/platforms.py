@@ -27,6 +27,11 @@ def worker_environments(workers: int | None = None) -> list[dict[str, str]]:
     return [devices[number % len(devices)] for number in range(workers or len(devices))]
 
 
+def worker_count(workers: int | None = None) -> int:
+    """How many processes that are."""
+    return len(worker_environments(workers))
+
+
 def _device_environments() -> list[dict[str, str]]:
     forced = re.search(r"--xla_force_host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", ""))
     if forced:  # so many CPU devices of one machine: each worker is one

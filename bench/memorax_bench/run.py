@@ -30,7 +30,7 @@ class Options:
 
 def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, options: Options | None = None) -> int:
     """Runs what is missing and returns the exit code. This process imports no jax, but for the checks of settings."""
-    from memorax_bench.platforms import device_kind
+    from memorax_bench.platforms import device_kind, worker_count
 
     options = options or Options()
     store = Store(results)
@@ -38,10 +38,11 @@ def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, opti
     kind = device_kind()
 
     widths = Widths(results, kind)
+    workers = worker_count(options.workers) if options.launcher == "local" else 1
     width = None if options.seed_batch == MEASURE else options.seed_batch
 
     def planned() -> Plan:
-        return plan(resolved, store.scan(resolved.label), codes, kind, width, widths=widths)
+        return plan(resolved, store.scan(resolved.label), codes, kind, width, widths=widths, workers=workers)
 
     todo = planned()
     for warning in todo.warnings:

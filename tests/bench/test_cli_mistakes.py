@@ -2,7 +2,7 @@
 
 import pytest
 
-from memorax_bench import engine as engine_module
+from memorax_bench.local import LocalWorkers
 from memorax_bench.suite import suites_folder
 
 SMOKE = (suites_folder() / "smoke.yaml").read_text()
@@ -89,7 +89,7 @@ REFUSED = {
 
 
 def test_what_only_the_library_can_refuse_is_refused_at_once_before_anything_runs(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(engine_module, "trace", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(LocalWorkers, "submit", lambda *_: pytest.fail("it ran"))
     code, _, err = call("run", "suite=smoke", "torsos=[gru,mamba2]", *(argument for argument, _ in REFUSED.values()))
     assert code == 2
     for argument, message in REFUSED.values():

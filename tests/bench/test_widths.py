@@ -68,6 +68,32 @@ def test_the_plan_uses_what_was_measured(tmp_path):
     assert width(4) == (4, 2, False)  # the user has the last word
 
 
+def test_seeds_are_spread_over_devices_that_would_be_idle(tmp_path):
+    def widths_and_runs(seeds, workers, *arguments, width=None):
+        suite = load_suite("smoke", ["torsos=mlp", f"seeds={seeds}", *arguments])
+        made = plan(suite, Store(tmp_path).scan(suite.label), code_hashes(suite), "cpu", width, workers=workers)
+        return [(action.seed_batch, len(action.runs)) for action in made.actions]
+
+    one = "tasks=higher-lower"
+    assert widths_and_runs(8, 1, one) == [(8, 1)]
+    assert widths_and_runs(8, 2, one) == [(4, 2)]
+    assert widths_and_runs(8, 4, one) == [(2, 4)]
+    assert widths_and_runs(8, 100, one) == [(1, 8)]
+    assert widths_and_runs(8, 2) == [(8, 1), (8, 1)]  # a cell for each
+    assert widths_and_runs(8, 4) == [(4, 2), (4, 2)]
+    assert widths_and_runs(8, 4, one, width=8) == [(8, 1)]  # the user has the last word
+
+
+def test_forced_devices_share_the_seeds_of_a_cell(tmp_path):
+    flags = "--xla_force_host_platform_device_count=2"
+    arguments = ("run", "suite=smoke", "tasks=higher-lower", "torsos=mlp", "seeds=2", *runs.SHORT)
+    done = runs.command(*arguments, cwd=tmp_path, quickly=True, XLA_FLAGS=flags)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" done  higher-lower     ppo/mlp") == 2
+    found = [stored.record for stored in runs.records(tmp_path / "results")]
+    assert sorted((record.seeds, record.seed_batch) for record in found) == [((0,), 1), ((1,), 1)]
+
+
 @pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
 def test_a_short_piece_of_training_is_timed(algorithm, monkeypatch):
     runs.compile_quickly(monkeypatch.setattr)
