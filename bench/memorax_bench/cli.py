@@ -90,17 +90,30 @@ def run(
         float | None, typer.Option("--timeout", min=1, help="Seconds after which a cell is taken to hang.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Worker processes. Default: one a device.")
+        int | None, typer.Option("--workers", min=1, help="Workers at a time. Default: one a device.")
     ] = None,
-    launcher: Annotated[str, typer.Option("--launcher", help="local, or inline: in this process.")] = "local",
+    launcher: Annotated[
+        str,
+        typer.Option("--launcher", help="local; inline: in this process; ray, slurm: on a cluster (docs/scale.md)."),
+    ] = "local",
+    launcher_options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--launcher-options",
+            help="What ray or slurm is to be asked for, e.g. partition=gpu,time=60.",
+            metavar="KEY=VALUE,...",
+        ),
+    ] = None,
 ) -> None:
     """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
     from memorax_bench.engine import Policy
+    from memorax_bench.launchers import parse_options
     from memorax_bench.run import Options, run_suite
 
     resolved = _resolve(arguments)
     policy = Policy(fail_fast=fail_fast, retry=retry, timeout=timeout)
-    raise typer.Exit(run_suite(resolved, arguments, results, Options(seed_batch, policy, launcher, workers)))
+    options = Options(seed_batch, policy, launcher, workers, parse_options(launcher_options or ()))
+    raise typer.Exit(run_suite(resolved, arguments, results, options))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")

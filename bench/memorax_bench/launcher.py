@@ -16,6 +16,7 @@ class Launcher(abc.ABC):
     """
 
     slots: int
+    device_kind: str | None = None  # of the devices that jobs are done on, where it is not that of this machine
 
     @abc.abstractmethod
     def submit(self, job: Job) -> None:

@@ -1,6 +1,7 @@
 """The verb `run`: plan, adopt, execute, say how it went."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +24,7 @@ class Options:
     policy: Policy = field(default_factory=Policy)
     launcher: str = "local"
     workers: int | None = None  # at a time; None: one a device
+    launcher_options: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, options: Options | None = None) -> int:
@@ -32,18 +34,22 @@ def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, opti
     options = options or Options()
     store = Store(results)
     codes = code_hashes(resolved)
-    kind = device_kind()
 
-    def planned() -> Plan:
+    def planned(kind: str) -> Plan:
         return plan(resolved, store.scan(resolved.label), codes, kind, options.seed_batch)
 
-    todo = planned()
+    kind = device_kind()
+    todo = planned(kind)  # whether there is anything to do depends on no device
     for warning in todo.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if not todo.to_do:
         print(f"{len(todo.actions)} cells: {counts(todo.actions)}; nothing to do -> {results / resolved.label}")
         return errors.EXIT_OK
-    with make_launcher(options.launcher, options.workers) as launcher:
+    own, timeout = options.launcher_options, options.policy.timeout
+    with make_launcher(options.launcher, options.workers, own, results, timeout) as launcher:
+        if launcher.device_kind not in (None, kind):
+            kind = launcher.device_kind
+            todo = planned(kind)
         return _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind)
 
 
@@ -69,7 +75,7 @@ def _run(resolved, arguments, results, options, launcher, planned, todo, codes, 
     screen = make_screen(Console(soft_wrap=True), rerun)
     engine = Engine(Store(results), launcher, screen, tuple(arguments), kind, options.policy)
     if engine.adopt(todo, codes, metadata.version("jaxlib")):
-        todo = planned()
+        todo = planned(kind)
     outcome = engine.execute(todo, codes)
     parts = [
         f"{outcome.done - outcome.diverged} ok",
