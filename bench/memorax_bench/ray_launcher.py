@@ -97,7 +97,7 @@ class RayCluster(Launcher):
         for first, (placed, reference) in enumerate(asked.items()):
             try:
                 answers[first::number] = self.ray.get(reference)
-            except self.ray.exceptions.RayActorError:  # then these are not answered, and their cells run again
+            except self.ray.exceptions.RayError:  # then these are not answered, and their cells run again
                 self._forget(placed)
         return answers
 
@@ -139,8 +139,10 @@ class RayCluster(Launcher):
         job = placed.job
         try:
             events = self.ray.get(reference)
-        except self.ray.exceptions.RayActorError as error:
+        except self.ray.exceptions.RayError as error:
             self._forget(placed)
+            for other in [other for other in self.nodes if other.job is None]:
+                self._forget(other)  # it may be lost as well, and would cost a job a try
             self._lost(job, error, hear)
             return
         for event in events:

@@ -21,6 +21,7 @@ from memorax_bench.slurm_task import read_diary
 
 ARRAY_LIMIT = 1000  # tasks of an array, where Slurm does not say
 _SET_BY_US = ("array", "output", "error", "open_mode", "signal")
+_CPUS = '[ -z "$SLURM_CPUS_PER_TASK" ] || export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"'  # srun takes one else
 _TAIL = 20  # lines of what a lost task said last
 
 
@@ -81,7 +82,9 @@ class Queue:
 
     def living(self) -> set[str] | None:
         """The ids of this user's tasks that wait or run; None where Slurm does not answer."""
-        asked = subprocess.run(["squeue", "--me", "--array", "--noheader", "--format=%i"], capture_output=True, text=True)
+        asked = subprocess.run(
+            ["squeue", "--me", "--array", "--noheader", "--format=%i"], capture_output=True, text=True
+        )
         return None if asked.returncode else set(asked.stdout.split())
 
     def cancel(self, tasks: Iterable[Task]) -> None:
@@ -92,12 +95,13 @@ class Queue:
 
     def _executor(self, at_once: int) -> Any:
         executor = self.submitit.SlurmExecutor(self.folder)
+        found = shlex.quote(node.environment()["PYTHONPATH"])
         executor.update_parameters(
             job_name="memorax-bench",
             time=None,  # as the partition has it, where the options do not say
             array_parallelism=at_once,
             wckey=None,
-            setup=[f"export PYTHONPATH={shlex.quote(node.environment()['PYTHONPATH'])}"],
+            setup=[f"export PYTHONPATH={found}", _CPUS],
             additional_parameters=self.options,
         )
         return executor

@@ -1,29 +1,20 @@
-"""Runs on a Ray cluster of two nodes, one of which is lost; and what the launcher makes of what Ray tells it."""
+"""A run on a Ray cluster of two nodes, one of which is lost. What the launcher makes of each case: test_clusters.py."""
 
 import contextlib
 import json
-import sys
 import threading
 import time
-from collections import deque
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from fixtures import runs
-from memorax_bench import ray_launcher
-from memorax_bench.errors import UsageProblems
-from memorax_bench.job import Began, Ended
-from memorax_bench.launchers import make_launcher
-from memorax_bench.ray_launcher import RayCluster
-from memorax_bench.ray_node import Refused
 from memorax_bench.store import FAILURES, Store
 
 CELLS = (  # of each algorithm one that fails and one that takes seconds; the two of a torso share their programs
     *("tasks=higher-lower", "+torsos.mine=ray_torso:Cell", "torsos=[mine,mlp]"),
     "+algorithms.slow={type: ppo, num_envs: 8, num_steps: 64, num_minibatches: 2, update_epochs: 2}",
-    *("protocol.total_env_steps=262144", "protocol.eval_every=8192"),
+    *("protocol.total_env_steps=131072", "protocol.eval_every=8192"),
 )
 BROKEN = """
 import flax.linen as nn
@@ -36,9 +27,6 @@ class Cell(nn.Module):
     def __call__(self, x):
         raise RuntimeError("no memory")
 """
-
-
-# --- a real cluster ---
 
 
 @pytest.fixture(scope="module")

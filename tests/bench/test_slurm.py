@@ -1,7 +1,6 @@
-"""Runs on a real Slurm, brought up on this machine; and what the launcher makes of what Slurm tells it."""
+"""Runs on a real Slurm, brought up on this machine. What the launcher makes of each case: test_clusters.py."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -28,7 +27,7 @@ class Cell(nn.Module):
     def __call__(self, x):
         raise RuntimeError("no memory")
 """
-MLP = ("tasks=higher-lower", "protocol.total_env_steps=262144", "protocol.eval_every=8192")
+MLP = ("tasks=higher-lower", "protocol.total_env_steps=131072", "protocol.eval_every=8192")
 CELLS = (  # of each algorithm one that fails and one that takes seconds; the two of a torso share their programs
     *("+torsos.mine=slurm_torso:Cell", "torsos=[mine,mlp]", *MLP),
     "+algorithms.slow={type: ppo, num_envs: 8, num_steps: 64, num_minibatches: 2, update_epochs: 2}",
@@ -78,7 +77,7 @@ def test_a_task_that_slurm_ends_is_submitted_again_and_a_failing_cell_is_told(cl
 
     ender = threading.Thread(target=end)
     ender.start()
-    code = runs.run(results, *CELLS, launcher="slurm", launcher_options={"jobs": "2", "time": "10"})
+    code = runs.run(results, *CELLS, launcher="slurm", launcher_options={"jobs": "2", "time": "10", "device": "cpu"})
     ender.join()
     said = capfd.readouterr()
     assert len(ended) == 1, "the cells that fail were over"
@@ -96,6 +95,7 @@ def test_a_task_that_slurm_ends_is_submitted_again_and_a_failing_cell_is_told(cl
     wait_until(lambda: not queue())
 
 
+@pytest.mark.slow
 def test_tasks_outlive_the_process_that_submitted_them(cluster, tmp_path, capfd):
     """It is killed, and run again: what its tasks do is waited for, and done once."""
     arguments = ("suite=smoke", "torsos=mlp", *MLP, "--launcher", "slurm", "--launcher-options", "device=cpu")
@@ -107,7 +107,7 @@ def test_tasks_outlive_the_process_that_submitted_them(cluster, tmp_path, capfd)
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert len(queue()) == 1
-    assert runs.run(results, "torsos=mlp", *MLP, launcher="slurm", launcher_options={"device": "cpu"}) == 0
+    assert runs.run(results, "torsos=mlp", *MLP, launcher="slurm") == 0
     assert "1 by other processes -> " in capfd.readouterr().out
     (stored,) = runs.records(results)
     assert stored.record.volatile.argv == arguments[:5]
