@@ -7,10 +7,12 @@ checkpoint on another node, and the engine never learns of it. The nodes share t
 import contextlib
 import logging
 import os
+import re
 import signal
+import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,10 +72,11 @@ class RayCluster(Launcher):
         if not busy:
             time.sleep(seconds)
             return
-        self.ray.wait(list(busy), num_returns=1, timeout=seconds)
-        ready, _ = self.ray.wait(list(busy), num_returns=len(busy), timeout=0)
-        for reference in ready:
-            self._take(busy[reference], reference, hear)
+        with _interruptible():
+            self.ray.wait(list(busy), num_returns=1, timeout=seconds)
+            ready, _ = self.ray.wait(list(busy), num_returns=len(busy), timeout=0)
+            for reference in ready:
+                self._take(busy[reference], reference, hear)
 
     def stop(self, job_id: str) -> None:
         self.waiting = [(when, job) for when, job in self.waiting if job.id != job_id]
@@ -96,7 +99,8 @@ class RayCluster(Launcher):
         }
         for first, (placed, reference) in enumerate(asked.items()):
             try:
-                answers[first::number] = self.ray.get(reference)
+                with _interruptible():
+                    answers[first::number] = self.ray.get(reference)
             except self.ray.exceptions.RayError:  # then these are not answered, and their cells run again
                 self._forget(placed)
         return answers
@@ -114,10 +118,11 @@ class RayCluster(Launcher):
     def _ask_first(self) -> str:
         """The device of the first node, which all others are to have."""
         asked = self._place().actor.device_kind.remote()
-        if not self.ray.wait([asked], timeout=PATIENCE)[0]:
-            print("waiting for the Ray cluster to have room for a worker ...", file=sys.stderr)
         try:
-            return self.ray.get(asked)
+            with _interruptible():
+                if not self.ray.wait([asked], timeout=PATIENCE)[0]:
+                    print("waiting for the Ray cluster to have room for a worker ...", file=sys.stderr)
+                return self.ray.get(asked)
         except self.ray.exceptions.RayError as error:
             fix = "its nodes need the same installation and results folder at the same paths as here: docs/scale.md"
             message = f"no worker could be started on the cluster: {_words(error)}"
@@ -198,6 +203,15 @@ class _Placed:
     other_kind: bool = False
 
 
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """What a signal handler raises inside Ray's native code comes out as itself, not as a SystemError."""
+    try:
+        yield
+    except SystemError as error:
+        raise (error.__cause__ or error.__context__ or error) from None
+
+
 def _connect(options: Mapping[str, str]) -> tuple[Any, bool]:
     """The package, connected; and whether that is to be undone in the end."""
     try:
@@ -210,14 +224,22 @@ def _connect(options: Mapping[str, str]) -> tuple[Any, bool]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # of a cluster on this machine: nothing is sent anywhere
     ends = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        _knock(options.get("address") or os.environ.get("RAY_ADDRESS", ""))
         ray.init(address=options.get("address"), log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         message = f"no Ray cluster could be reached: {_words(error)}"
         raise node.wrong_options("ray", options, [message], "started with: ray start --head") from error
     finally:
         for number, handler in ends.items():  # Ray installs its own, which know nothing of claims
             signal.signal(number, handler)
     return ray, True
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where nobody listens at host:port; Ray would wait for minutes."""
+    found = re.fullmatch(r"([^/:]+):(\d+)", address)
+    if found:
+        socket.create_connection((found[1], int(found[2])), timeout=PATIENCE).close()
 
 
 def _check(options: Mapping[str, str]) -> None:

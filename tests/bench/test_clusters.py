@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from memorax_bench import ray_launcher, slurm_launcher, slurm_queue, slurm_task
+from memorax_bench.cli import Interrupted
 from memorax_bench.errors import UsageProblems
 from memorax_bench.job import Began, Ended, Moved, Progress
 from memorax_bench.launchers import make_launcher, parse_options
@@ -225,6 +227,30 @@ def test_an_idle_node_that_may_be_lost_too_gets_no_job(ray):
         both = [placed.actor for placed in launcher.nodes]
         assert polled(launcher)[-1] == Ended("b", "done")
         assert {*both} == {*ray.ended}
+
+
+def test_an_interruption_in_the_middle_of_ray_is_one(ray, monkeypatch):
+    def wait(*_, **__):
+        try:
+            raise Interrupted  # by a signal handler, while native code runs
+        except Interrupted as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    with RayCluster() as launcher:
+        launcher.submit(job("a"))
+        monkeypatch.setattr(ray, "wait", wait)
+        with pytest.raises(Interrupted):
+            launcher.poll(0.0, Heard())
+        monkeypatch.undo()
+
+
+def test_nobody_at_the_address_is_said_at_once(tmp_path):
+    pytest.importorskip("ray", reason="needs Ray: pip install 'memorax-bench[ray]'")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(UsageProblems, match=r"no Ray cluster could be reached: .*refused"):
+            make_launcher("ray", options={"address": address}, results=tmp_path)
 
 
 def test_questions_are_shared_among_the_nodes_and_answered_in_order(ray):

@@ -111,3 +111,4 @@ def test_tasks_outlive_the_process_that_submitted_them(cluster, tmp_path, capfd)
     assert "1 by other processes -> " in capfd.readouterr().out
     (stored,) = runs.records(results)
     assert stored.record.volatile.argv == arguments[:5]
+    wait_until(lambda: not queue())
