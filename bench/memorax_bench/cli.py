@@ -112,7 +112,19 @@ def run(
         typer.Option("--checkpoint-every", min=0, help="Seconds between two checkpoints of a cell, at evaluations."),
     ] = 60.0,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Worker processes. Default: one a device.")
+        int | None, typer.Option("--workers", min=1, help="Workers at a time. Default: one a device.")
+    ] = None,
+    launcher: Annotated[
+        str,
+        typer.Option("--launcher", help="local; inline: in this process; ray, slurm: on a cluster (docs/scale.md)."),
+    ] = "local",
+    launcher_options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--launcher-options",
+            help="What ray or slurm is to be asked for, e.g. partition=gpu,time=60.",
+            metavar="KEY=VALUE,...",
+        ),
     ] = None,
     compile_ahead: Annotated[
         bool | None,
@@ -122,15 +134,16 @@ def run(
             show_default=False,
         ),
     ] = None,
-    launcher: Annotated[str, typer.Option("--launcher", help="local, or inline: in this process.")] = "local",
 ) -> None:
     """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
     from memorax_bench.engine import Policy
+    from memorax_bench.launchers import parse_options
     from memorax_bench.run import Options, run_suite
 
     resolved = _resolve(arguments)
     policy = Policy(fail_fast, retry, timeout, checkpoint_every)
-    options = Options(seed_batch, policy, launcher, workers, compile_ahead)
+    own = parse_options(launcher_options or ())
+    options = Options(seed_batch, policy, launcher, workers, compile_ahead, own)
     raise typer.Exit(run_suite(resolved, arguments, results, options))
 
 

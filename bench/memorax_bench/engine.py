@@ -180,6 +180,9 @@ class Engine:
         if job.path.is_file():  # by another process, since this was planned
             self._elsewhere(job)
             return
+        if job.id in self.running:  # two labels of one configuration: the second waits for what the first holds
+            self.held.append((job, attempt))
+            return
         timeout = self.policy.timeout
         self.running[job.id] = _Running(job, attempt, None if timeout is None else time.monotonic() + timeout)
         self.launcher.submit(job)
@@ -271,6 +274,8 @@ class Engine:
         for job, attempt in held:
             if job.path.is_file():
                 self._elsewhere(job)
+            elif job.id in self.running:
+                self.held.append((job, attempt))
             elif (claim := claims.acquire(self.store.work_dir(job.id), self.observer)) is not None:
                 claim.release()
                 self.todo.append((job, attempt))

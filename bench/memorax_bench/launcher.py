@@ -16,6 +16,8 @@ class Launcher(abc.ABC):
     """
 
     slots: int
+    devices: int = 1  # that are known to be there: with fewer jobs, seeds are spread over them
+    device_kind: str | None = None  # of the devices that jobs are done on, where it is not that of this machine
 
     @abc.abstractmethod
     def submit(self, job: Job) -> None:

@@ -35,7 +35,7 @@ class LocalWorkers(Launcher):
 
     def __init__(self, environments: Sequence[Mapping[str, str]] = ({},), compile_ahead: bool = False):
         self.compile_ahead = compile_ahead
-        self.slots = len(environments)
+        self.slots = self.devices = len(environments)
         self.environments = environments
         self.workers: list[_Worker | None] = [None] * self.slots
         self.heard: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()

@@ -1,7 +1,9 @@
 """The verb `run`: plan, adopt, execute, say how it went."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -26,36 +28,40 @@ class Options:
     launcher: str = "local"
     workers: int | None = None  # at a time; None: one a device
     compile_ahead: bool | None = None  # None: but on a CPU, where it would take the cores that are measured
+    launcher_options: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, options: Options | None = None) -> int:
     """Runs what is missing and returns the exit code. This process imports no jax, but for the checks of settings."""
-    from memorax_bench.platforms import device_kind, worker_count
+    from memorax_bench.platforms import device_kind
 
     options = options or Options()
     store = Store(results)
     codes = code_hashes(resolved)
-    kind = device_kind()
 
-    widths = Widths(results, kind)
-    workers = worker_count(options.workers) if options.launcher == "local" else 1
     width = None if options.seed_batch == MEASURE else options.seed_batch
 
-    def planned() -> Plan:
-        return plan(resolved, store.scan(resolved.label), codes, kind, width, widths=widths, workers=workers)
+    def planned(kind: str, workers: int) -> Plan:
+        scan, widths = store.scan(resolved.label), Widths(results, kind)
+        return plan(resolved, scan, codes, kind, width, widths=widths, workers=workers)
 
-    todo = planned()
+    kind = device_kind()
+    todo = planned(kind, 1)  # whether there is anything to do depends on no device
     for warning in todo.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if not todo.to_do:
         print(f"{len(todo.actions)} cells: {counts(todo.actions)}; nothing to do -> {results / resolved.label}")
         return errors.EXIT_OK
     ahead = kind != "cpu" if options.compile_ahead is None else options.compile_ahead
-    with make_launcher(options.launcher, options.workers, ahead) as launcher:
-        return _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind, widths)
+    own, timeout = options.launcher_options, options.policy.timeout
+    with make_launcher(options.launcher, options.workers, ahead, own, results, timeout) as launcher:
+        replan = partial(planned, launcher.device_kind or kind, launcher.devices)
+        if launcher.device_kind not in (None, kind) or launcher.devices > 1:
+            todo = replan()
+        return _run(resolved, arguments, results, options, launcher, replan, todo, codes)
 
 
-def _run(resolved, arguments, results, options, launcher, planned, todo, codes, kind, widths) -> int:
+def _run(resolved, arguments, results, options, launcher, replan, todo, codes) -> int:
     from rich.console import Console
 
     from memorax_bench.doctor import foreign_packages
@@ -66,7 +72,7 @@ def _run(resolved, arguments, results, options, launcher, planned, todo, codes, 
         print("\n".join(wrong), file=sys.stderr)
         return errors.EXIT_INVALID
     refuse_settings(resolved)
-    cells = len(todo.actions)
+    kind, cells = todo.device_kind, len(todo.actions)
     print(f"{resolved.label}: {cells} cell{'' if cells == 1 else 's'}: {counts(todo.actions)}")
 
     def rerun(action: Action) -> str:
@@ -77,10 +83,10 @@ def _run(resolved, arguments, results, options, launcher, planned, todo, codes, 
     screen = make_screen(Console(soft_wrap=True), rerun)
     engine = Engine(Store(results), launcher, screen, tuple(arguments), kind, options.policy)
     if engine.adopt(todo, codes, metadata.version("jaxlib")):
-        todo = planned()
+        todo = replan()
     measure = options.seed_batch == MEASURE or (options.seed_batch is None and kind != "cpu")
-    if measure and engine.measure_widths(todo, widths):
-        todo = planned()
+    if measure and engine.measure_widths(todo, Widths(results, kind)):
+        todo = replan()
     outcome = engine.execute(todo, codes)
     parts = [
         f"{outcome.done - outcome.diverged} ok",

@@ -307,6 +307,27 @@ def test_a_sweep_over_the_learning_rate_compiles_once(tmp_path, capsys):
     assert runs.records(alone)[0].record.result_hash == second.result_hash
 
 
+def test_two_labels_of_one_configuration_both_get_their_record(tmp_path):
+    """They are one run by its identity: the second waits for the first, and none is lost."""
+    other = "+torsos.other={type: mlp, features: 16}"
+    arguments = ("tasks=higher-lower", *runs.SHORT, other, "torsos=[mlp,other]")
+    suite = load_suite("smoke", arguments)
+    assert len({cell.config_hash for cell in suite.cells}) == 1
+    made = plan(suite, Store(tmp_path).scan(suite.label), code_hashes(suite), device_kind())
+    events = []
+    screen = Screen(lambda *_: None, lambda *_: None, events.append)
+    with TwoAtATime() as launcher:
+        outcome = Engine(Store(tmp_path), launcher, screen, (), device_kind()).execute(made, code_hashes(suite))
+    assert (outcome.done, outcome.failed) == (2, 0)
+    records = [stored.record for stored in runs.records(tmp_path)]
+    assert sorted(record.cell.torso for record in records) == ["mlp", "other"]
+    assert len({record.run_id for record in records}) == 1
+
+
+class TwoAtATime(Inline):
+    slots = 2
+
+
 def test_two_processes_share_the_work(tmp_path):
     """One record a run whoever makes it, and both are content."""
     program = [sys.executable, "-m", "fixtures.runs", "run", "suite=smoke", "torsos=mlp", "--seed-batch", str(WIDTH)]
