@@ -129,8 +129,9 @@ class Numerics(Closed):
 
 
 class Timing(Closed):
-    """Seconds: tracing, compiling, each executed segment of training, evaluation, one acting step of batch 1. `cache`
-    is what the persistent cache had of the training program; hits and misses count all programs of the cell."""
+    """Seconds: tracing, compiling, each executed segment of training, evaluation, one acting step of batch 1; `checks`:
+    of the gates, and of measuring that step. `cache` is what the persistent cache had of the training program; hits and
+    misses count all programs of the cell."""
 
     trace: float
     compile: float
@@ -140,6 +141,7 @@ class Timing(Closed):
     steady: tuple[float, ...]
     eval: float
     step: float | None = Field(default=None, exclude_if=is_null)
+    checks: float | None = Field(default=None, exclude_if=is_null)
 
 
 class Volatile(Closed):

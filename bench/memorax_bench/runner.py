@@ -178,19 +178,23 @@ def run_chunk(
     finite = [seed not in course.diverged for seed in seeds]
     extrapolated = evaluate_elsewhere(executables.elsewhere, keys_of, state, finite)
     steps_done = int(state.step[0])
-    agent = programs.experiment.agent
-    torso = measure_torso(programs.experiment.torso, programs.experiment.torso_inputs)
+    agent, begin = programs.experiment.agent, time.perf_counter()
+    gates = measure_torso(programs.experiment.torso, programs.experiment.torso_inputs)
+    gates = {**gates, "agent_reset_equals_fresh": measure_agent(agent), **course.gates}
+    step = step_seconds(agent, state)
+    checks = time.perf_counter() - begin
     return ChunkResult(
         steps_done=steps_done,
         results=_results(course, seeds) | extrapolated,
         curves=encode_curves(_curve_rows(course, seeds)),
-        gates={**torso, "agent_reset_equals_fresh": measure_agent(agent), **course.gates},
+        gates=gates,
         cost=_cost(programs, executables.train, state, seed_batch, every),
         timing={
             **executables.timing(),
             "steady": course.steady,
             "eval": course.evaluating,
-            "step": step_seconds(agent, state),
+            "step": step,
+            "checks": checks,
         },
         steps_per_s=len(seeds) * steps_done / sum(course.steady),
         diverged=course.diverged,
