@@ -47,8 +47,10 @@ class _Terminal(_Lines):
         super().__init__(console, rerun)
         self.started = time.monotonic()
         self.running: dict[str, _Bar] = {}
+        self.total = self.over = self.failed = 0
 
     def begin(self, job: Job, number: int, total: int) -> None:
+        self.total = total
         self.running[job.id] = _Bar(f"[{number}/{total}]", job)
         self._draw(self.running[job.id])
 
@@ -60,6 +62,8 @@ class _Terminal(_Lines):
 
     def end(self, event: JobEvent) -> None:
         self.running.pop(event.job.id, None)
+        self.over += event.kind != "adopted"
+        self.failed += event.kind == "failed"
         self.console.file.write("\r\x1b[2K")
         super().end(event)
         for bar in list(self.running.values())[-1:]:
@@ -67,10 +71,20 @@ class _Terminal(_Lines):
 
     def _draw(self, bar: "_Bar") -> None:
         room = max(self.console.width - 1, 1)  # a full line would wrap, and could not be redrawn
-        total = duration(time.monotonic() - self.started)
-        others = f" (+{len(self.running) - 1} more)" if len(self.running) > 1 else ""
-        self.console.file.write("\r\x1b[2K" + bar.line(others, total, room)[:room])
+        notes = [f"+{len(self.running) - 1} more"] * (len(self.running) > 1) + [f"{self.failed} failed"] * bool(
+            self.failed
+        )
+        others = f" ({', '.join(notes)})" if notes else ""
+        self.console.file.write("\r\x1b[2K" + bar.line(others, self._times(), room)[:room])
         self.console.file.flush()
+
+    def _times(self) -> str:
+        """Since the beginning, and to the end of all cells at the rate so far."""
+        elapsed = time.monotonic() - self.started
+        done = self.over + sum(bar.share for bar in self.running.values())
+        if self.total == 1 or not done:
+            return duration(elapsed)
+        return f"{duration(elapsed)}, {duration(elapsed * (self.total - done) / done)} left"
 
 
 @dataclass
@@ -82,12 +96,16 @@ class _Bar:
     last: Progress | None = None
     began: float | None = None
 
+    @property
+    def share(self) -> float:
+        """Of its environment steps, the part that is done."""
+        return self.last.env_step / self.last.total_env_steps if self.last else 0.0
+
     def line(self, others: str, total: str, room: int) -> str:
         name = f"{self.place} {cell_name(self.job.action)}{others}"
         if self.last is None:
             return f"{name}  compiling ..."
-        share = self.last.env_step / self.last.total_env_steps
-        left = (time.monotonic() - self.began) * (1 - share) / share if share else None
+        left = (time.monotonic() - self.began) * (1 - self.share) / self.share if self.share else None
         return progress_line(name, self.last, duration(left), total, room)
 
 

@@ -147,3 +147,26 @@ def test_a_terminal_redraws_one_line(width):
     if width > 40:
         assert "##########" in visible(file.getvalue())[0]
         assert "100%" in visible(file.getvalue())[0]
+
+
+def test_what_is_left_of_the_whole_run_is_told(monkeypatch):
+    """At the rate so far: one cell of four done and half of the next, in a minute and a half."""
+    monkeypatch.setattr("memorax_bench.screen.time.monotonic", (clock := Clock()))
+    shown, file = screen(True, 160)
+    shown.begin(JOB, 1, 4)
+    clock.now = 60.0
+    shown.end(fail("lost"))
+    shown.begin(job("2"), 2, 4)
+    shown.begin(job("3"), 3, 4)
+    clock.now = 90.0
+    shown.progress(job("2"), Progress(2048, 4096, (0.5,), 84e3))
+    last = visible(file.getvalue())[-1]
+    assert "(+1 more, 1 failed)" in last
+    assert "| total 1:30, 2:30 left" in last
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
