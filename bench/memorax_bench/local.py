@@ -27,7 +27,8 @@ _TAIL = 20  # lines of what a dead worker said last
 
 
 class LocalWorkers(Launcher):
-    """One worker for each of `environments`, the variables that show it its device. They start when first needed.
+    """One worker for each of `environments`, the variables that show it its device. The first starts at once, the
+    others when they are needed.
 
     `compile_ahead`: a busy worker compiles the next cell. For accelerators: on a CPU it would take the cores whose
     speed is being measured.
@@ -39,11 +40,7 @@ class LocalWorkers(Launcher):
         self.environments = environments
         self.workers: list[_Worker | None] = [None] * self.slots
         self.heard: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
-
-    def warm_up(self, number: int) -> None:
-        """Starts that many workers, which import while other things are done."""
-        for slot in range(min(number, self.slots)):
-            self._worker(slot)
+        self._worker(0)  # it imports while other things are done here
 
     def submit(self, job: Job) -> None:
         free = [slot for slot, worker in enumerate(self.workers) if worker is None or worker.job is None]

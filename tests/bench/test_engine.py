@@ -20,6 +20,8 @@ from memorax_bench.store import FAILURES, Store
 from memorax_bench.suite import load_suite
 from memorax_bench.validating import validate_suites
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 WIDTH = 3  # of all records here, so that one program serves any number of seeds
 ONE = ("tasks=higher-lower", "torsos=mlp")  # the cheapest cell
 TORSO = '''
@@ -36,13 +38,6 @@ class Cell(nn.Module):
         return nn.Dense(self.features)(x)
 '''
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unoptimised():
-    with pytest.MonkeyPatch.context() as patch:
-        runs.compile_quickly(patch.setattr)
-        yield
 
 
 @pytest.fixture(scope="module")

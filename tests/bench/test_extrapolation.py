@@ -14,6 +14,8 @@ from memorax_bench.runner import as_key, trace
 from memorax_bench.suite import load_suite
 from memorax_bench.validating import validate_suites
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 CHAIN = (
     "+tasks.chain={id: 'gymnax::MemoryChain-bsuite', task_version: 1, family: Chain, kwargs: {memory_length: 2}, "
     "hard_min: -1, hard_max: 1, floor: 0, ceiling: 1, "
@@ -21,13 +23,6 @@ CHAIN = (
 )
 CHOSEN = ("tasks=chain", "torsos=gru", *runs.SHORT)
 EPISODES, WIDTH = 4, 3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unoptimised():
-    with pytest.MonkeyPatch.context() as patch:
-        runs.compile_quickly(patch.setattr)
-        yield
 
 
 @pytest.fixture(scope="module")

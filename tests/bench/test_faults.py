@@ -16,15 +16,10 @@ from memorax_bench.plan import code_hashes, plan
 from memorax_bench.store import FAILURES, RECORD, Store
 from memorax_bench.suite import load_suite
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 ONE = ("tasks=higher-lower", "torsos=mlp", *runs.SHORT)
 TWO = ("torsos=mlp", *runs.SHORT)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unoptimised():
-    with pytest.MonkeyPatch.context() as patch:
-        runs.compile_quickly(patch.setattr)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ from memorax_bench.identity import seed_key_words
 from memorax_bench.runner import run_chunk, trace
 from memorax_bench.suite import load_suite
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 WIDTH, EVERY, TOTAL, EPISODES = 3, 512, 1024, 4
 
 
@@ -29,13 +31,6 @@ def config(torso="gru", *overrides):
 
 def words(role, seed):
     return seed_key_words("b" * 64, "higher-lower", role, seed)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unoptimised():
-    with pytest.MonkeyPatch.context() as patch:
-        runs.compile_quickly(patch.setattr)
-        yield
 
 
 @pytest.fixture(scope="module")
