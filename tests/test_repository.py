@@ -138,7 +138,7 @@ def test_verbs_that_compute_nothing_load_no_jax(arguments, tmp_path):
 def tracked() -> list[Path]:
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
     if listed.returncode:
-        pytest.skip("not a git checkout")
+        pytest.skip("needs a git checkout: an unpacked source archive does not say which files are tracked")
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 

@@ -161,7 +161,7 @@ def _create(work_dir: Path, number: int, process: Process | None) -> Claim | Non
     path = work_dir / f"claim.{number}"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):  # another was first, or has published and cleared the folder
         return None
     with os.fdopen(descriptor, "wb") as file:
         file.write(_encode(state))
@@ -169,12 +169,11 @@ def _create(work_dir: Path, number: int, process: Process | None) -> Claim | Non
 
 
 def _newest(work_dir: Path) -> tuple[int, Path] | None:
-    found = []
-    for path in work_dir.iterdir() if work_dir.is_dir() else ():
-        match = _CLAIM.fullmatch(path.name)
-        if match:
-            found.append((int(match[1]), path))
-    return max(found, default=None)
+    try:
+        matches = [(_CLAIM.fullmatch(path.name), path) for path in work_dir.iterdir()]
+    except FileNotFoundError:  # published and cleared
+        return None
+    return max(((int(match[1]), path) for match, path in matches if match), default=None)
 
 
 def _encode(state: _State) -> bytes:

@@ -81,8 +81,8 @@ class Checkpoints:
                 course = decode_course(stored["course"])
                 course.resumed_at = (*course.resumed_at, step)
                 return logger.restore(like), course
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # half-written, or of another version: the chunk starts from its beginning
+        except Exception:  # half-written, damaged, of another version: the chunk can always start from its beginning
+            return None
 
     def offer(self, state: Any, course: Course) -> None:
         """Saves both if it is time. Raises `OSError` where there is no room."""

@@ -29,12 +29,12 @@ def use_compilation_cache() -> None:
 
 
 def prune(folder: Path, limit: int) -> None:
-    """Removes the files of a folder that were used longest ago, until what is left is at most `limit` bytes large.
+    """Removes the programs of jax's cache that were used longest ago, until those left are at most `limit` bytes large.
 
     Safe beside processes that use the folder: a file that is gone is compiled again.
     """
     used = []
-    for path in folder.iterdir() if folder.is_dir() else ():
+    for path in folder.glob("*-cache"):  # what else is there is not ours
         with contextlib.suppress(FileNotFoundError):
             state = path.stat()
             used.append((max(state.st_atime, state.st_mtime), state.st_size, path))

@@ -1,10 +1,11 @@
 """Carries out a plan: job after job, as many at a time as the launcher has room for; what is done is kept, what fails
 costs only itself. No jax: the work is done by a launcher's processes."""
 
+import contextlib
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from memorax_bench import claims
@@ -117,6 +118,11 @@ class Engine:
 
         Returns how many; the caller plans again. Costs the tracing of each stale cell, and compiles nothing.
         """
+        with self._stopping():
+            self._adopt(plan, codes, jaxlib)
+        return self.outcome.adopted
+
+    def _adopt(self, plan: Plan, codes: dict[Labels, CodeHash], jaxlib: str) -> None:
         asked = []
         for action in plan.to_do:
             for stored in action.adoptable:
@@ -137,9 +143,8 @@ class Engine:
                 created_utc=now(),
             )
             self.store.record_adoption(stored.path, adoption)
+            self.outcome.adopted += 1
             self.screen.end(JobEvent("adopted", job))
-        self.outcome.adopted += len(adopted)
-        return len(adopted)
 
     def measure_widths(self, plan: Plan, widths: Widths) -> int:
         """Finds out how many seeds to train together where that is open; returns for how many cells."""
@@ -148,20 +153,26 @@ class Engine:
             job = jobs_of(plan.suite, action, self.store.root, self.argv)[0]
             tried = candidates(len(action.seeds))
             seconds = self.launcher.ask([Question("seconds", job, width) for width in tried])
-            found += (
-                widths.note(action.cell.config, dict(zip(tried, seconds, strict=True)), len(action.seeds)) is not None
-            )
+            measured = dict(zip(tried, seconds, strict=True))
+            with self._stopping():
+                found += widths.note(action.cell.config, measured, len(action.seeds)) is not None
         return found
 
     def execute(self, plan: Plan, codes: dict[Labels, CodeHash]) -> Outcome:
         """Runs everything that is to do; what another process is running is waited for at the end."""
-        try:
+        with self._stopping():
             for action in plan.to_do:
                 self.store.remember_modules(codes[action.cell.labels])
             self._execute(plan)
+        return self.outcome
+
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Where the results folder cannot be written, nothing more is begun."""
+        try:
+            yield
         except OSError as error:
             self.outcome.stopped = f"{self.store.root} cannot be written: {error.strerror or error}"
-        return self.outcome
 
     def _execute(self, plan: Plan) -> None:
         self.todo = deque((job, 1) for job in make_jobs(plan, self.store.root, self.argv, self.policy.checkpoint_every))

@@ -14,6 +14,7 @@ class Inline(Launcher):
     """A crash or a hang of a cell is one of the whole run; nothing can be stopped."""
 
     slots = 1
+    in_this_process = True
 
     def __init__(self):
         use_compilation_cache()

@@ -17,6 +17,7 @@ class Launcher(abc.ABC):
 
     slots: int
     devices: int = 1  # that are known to be there: with fewer jobs, seeds are spread over them
+    in_this_process: bool = False  # are jobs done here
     device_kind: str | None = None  # of the devices that jobs are done on, where it is not that of this machine
 
     @abc.abstractmethod

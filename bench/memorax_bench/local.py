@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,19 +97,20 @@ class LocalWorkers(Launcher):
         living = [worker for worker in self.workers if worker is not None]
         for worker in living:
             worker.process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + GRACE
         for worker in living:
-            self._end(worker)
+            self._end(worker, max(0.0, until - time.monotonic()))
 
     def _worker(self, slot: int) -> "_Worker":
         if self.workers[slot] is None:
             self.workers[slot] = _start(self.environments[slot], self.heard)
         return self.workers[slot]
 
-    def _end(self, worker: "_Worker") -> None:
+    def _end(self, worker: "_Worker", grace: float = GRACE) -> None:
         """Kills it if it does not end by itself, and frees what it held."""
         worker.process.send_signal(signal.SIGTERM)
         try:
-            worker.process.wait(GRACE)
+            worker.process.wait(grace)
         except subprocess.TimeoutExpired:
             worker.process.kill()
             worker.process.wait()
@@ -170,7 +172,7 @@ def _start(environment: Mapping[str, str], heard: queue.SimpleQueue) -> _Worker:
 def _listen(worker: _Worker, heard: queue.SimpleQueue) -> None:
     try:
         while True:
-            heard.put((worker, pickle.load(worker.process.stdout)))
+            heard.put((worker, pickle.load(worker.process.stdout)))  # of our own child, over a pipe of ours
     except (EOFError, pickle.UnpicklingError, OSError, ValueError):
         heard.put((worker, None))
 

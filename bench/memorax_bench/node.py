@@ -1,7 +1,6 @@
 """What a node of a cluster needs to do jobs: no jax in the process that talks to the cluster, a worker beside it."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -9,23 +8,12 @@ from memorax_bench.errors import Problem, UsageProblems
 from memorax_bench.job import Ended, Event, Job, Moved, failed
 
 PASSED_ON = ("JAX_", "XLA_")  # beginnings of the variables that decide what is computed, and how
-_ASK = "from memorax_bench.platforms import device_kind; print(device_kind())"
 
 
 def environment() -> dict[str, str]:
     """The variables by which a process elsewhere finds our modules, and computes as one here would."""
     mine = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     return {**mine, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-
-def device_kind() -> str:
-    """Of this node; asked in a process of its own, which gives the device back. Raises RuntimeError."""
-    asked = subprocess.run(
-        [sys.executable, "-c", _ASK], env={**os.environ, **environment()}, capture_output=True, text=True
-    )
-    if asked.returncode:
-        raise RuntimeError(f"this node cannot say what its device is:\n{asked.stderr[-2000:]}")
-    return asked.stdout.splitlines()[-1]
 
 
 def other_device(job: Job, kind: str, planned: str, fix: str) -> Ended:

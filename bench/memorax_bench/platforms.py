@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -9,15 +11,28 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")  # a folder a device
 _ACCELERATORS = ("/proc/driver/nvidia/version", "/dev/kfd", "/dev/accel0", "/dev/vfio/0")
 
 
+_ASK = "from memorax_bench.device import device_kind; print(device_kind())"
+
+
 def device_kind() -> str:
-    """`cpu` where no accelerator is in sight or jax has no plugin for one; else what jax says, after a second."""
+    """`cpu` where no accelerator is in sight or jax has no plugin for one; else what jax says after some seconds, in a
+    process of its own: jax takes most of a device's memory, which is for the workers. Raises RuntimeError."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
     plugins = any(entry.name for entry in metadata.entry_points(group="jax_plugins"))
     if platforms == "cpu" or not (plugins or platforms) or not any(Path(path).exists() for path in _ACCELERATORS):
         return "cpu"
-    from memorax_bench.device import device_kind as kind_by_jax
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    asked = subprocess.run([sys.executable, "-c", _ASK], env=environment, capture_output=True, text=True)
+    if asked.returncode:
+        raise RuntimeError(f"jax cannot say what the device is:\n{asked.stderr[-2000:]}")
+    return asked.stdout.splitlines()[-1]
 
-    return kind_by_jax()
+
+def leave_accelerators_alone() -> None:
+    """What jax does in this process from now on, it does on the CPU. To be called before it does anything."""
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
 
 
 def worker_environments(workers: int | None = None) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memorax_bench import node
+from memorax_bench import platforms
 from memorax_bench.job import Event, Job, Question
 from memorax_bench.local import LocalWorkers
 
@@ -28,7 +28,7 @@ class Node:
     def device_kind(self) -> str:
         """What jax calls the device."""
         if self.kind is None:
-            self.kind = node.device_kind()
+            self.kind = platforms.device_kind()
         return self.kind
 
     def begin(self, job: Job, device_kind: str) -> list[Refused]:

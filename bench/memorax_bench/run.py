@@ -65,12 +65,15 @@ def _run(resolved, arguments, results, options, launcher, replan, todo, codes) -
     from rich.console import Console
 
     from memorax_bench.doctor import foreign_packages
+    from memorax_bench.platforms import leave_accelerators_alone
     from memorax_bench.preflight import refuse_settings
 
     wrong = foreign_packages()
     if wrong:
         print("\n".join(wrong), file=sys.stderr)
         return errors.EXIT_INVALID
+    if not launcher.in_this_process:
+        leave_accelerators_alone()
     refuse_settings(resolved)
     kind, cells = todo.device_kind, len(todo.actions)
     print(f"{resolved.label}: {cells} cell{'' if cells == 1 else 's'}: {counts(todo.actions)}")

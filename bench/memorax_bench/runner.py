@@ -59,6 +59,7 @@ class Programs:
     """A cell's three programs over `seed_batch` seeds, traced. They hold for all cells of a compile group."""
 
     experiment: Experiment
+    state: Any  # shapes, of all seeds
     init: Lowered
     train: Lowered
     evaluate: Lowered
@@ -130,6 +131,7 @@ def trace(config: Mapping[str, Any], seed_batch: int) -> Programs:
     state = jax.eval_shape(over_seeds(init, (0, None)), keys, rate)
     return Programs(
         experiment=experiment,
+        state=state,
         init=lowered_init,
         train=lower(over_seeds(train, (0, 0, None)), keys, state, segment, donate_argnums=1),
         evaluate=lower(over_seeds(evaluate, (0, 0, None)), keys, state, segment),
@@ -156,8 +158,11 @@ def run_chunk(
     """
     programs, protocol = executables.programs, config["protocol"]
     keys = {role: _padded_keys(key_words, role, seeds, seed_batch) for role in ROLES}
-    begin_from = executables.init.call(keys["init"], jnp.float32(learning_rate(config)))
-    state, course = (checkpoints and checkpoints.restore(begin_from)) or (begin_from, Course())
+    restored = checkpoints and checkpoints.restore(programs.state)
+    if restored is not None:
+        state, course = restored
+    else:
+        state, course = executables.init.call(keys["init"], jnp.float32(learning_rate(config))), Course()
     total, every = protocol["total_env_steps"], protocol["eval_every"]
     for segment in range(len(course.points), total // every + 1):
         if segment:

@@ -1,7 +1,8 @@
 """What a task of a Slurm array runs on its node: jobs, one after another, in a worker process beside it.
 
 It tells what happens in a diary, a file on the shared file system: pickled messages, one after the other, written by
-this task alone and read by the launcher that submitted it.
+this task alone and read by the launcher that submitted it. As submitit's own files it is as safe as the folder it lies
+in: who may write into a results folder of a running command may run code as its user.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from memorax_bench import node
+from memorax_bench import node, platforms
 from memorax_bench.job import Ended, Event, Job, Moved, Question
 from memorax_bench.local import LocalWorkers
 from memorax_bench.worker import Terminated
@@ -41,7 +42,7 @@ class Answers:
 def tell_device_kind(diary: Path) -> None:
     """Writes what the device of this node is."""
     with _writing(diary) as diary_file:
-        _write(diary_file, DeviceKind(node.device_kind()))
+        _write(diary_file, DeviceKind(platforms.device_kind()))
 
 
 def answer(questions: Sequence[Question], diary: Path) -> None:
@@ -54,7 +55,7 @@ def work(jobs: Sequence[Job], planned: str, diary: Path) -> None:
     """Does what has not ended yet: a task that Slurm has put back into the queue goes on where it was."""
     over = {message.job_id for message in read_diary(diary, 0)[0] if isinstance(message, Ended)}
     left = [job for job in jobs if job.id not in over]
-    kind = node.device_kind()
+    kind = platforms.device_kind()
     with _writing(diary) as diary_file, _workers() as workers:
         tell = _Teller(diary_file)
         for job in left:

@@ -1,7 +1,8 @@
 """A worker process: `python -m memorax_bench.worker`. Does the jobs that come in on stdin, says events on stdout.
 
-Both are pickles, one after the other. A worker ends when its stdin does, even in the middle of a job: whoever started
-it is gone. What the code of a cell prints goes to stderr, which is kept for the case that the process dies.
+Both are pickles, one after the other, over pipes that only this process and the one that started it have. A worker ends
+when its stdin does, even in the middle of a job: whoever started it is gone. What the code of a cell prints goes to
+stderr, which is kept for the case that the process dies.
 """
 
 import os

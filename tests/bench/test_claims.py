@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from memorax_bench import claims
 from memorax_bench.claims import Observer, acquire, heartbeat, is_dead, this_process
 
 ELSEWHERE = replace(this_process(), host="another host")
@@ -126,3 +127,13 @@ def test_a_cleared_work_folder_ends_the_claim(tmp_path):
     os.rmdir(work)
     claim.beat()
     assert not claim.holds()
+
+
+def test_a_folder_that_is_cleared_meanwhile_is_no_error(tmp_path, monkeypatch):
+    """Another process has published the run, at any point of `acquire`: whoever asks sees that it is not his."""
+    folder = tmp_path / "run"
+    assert acquire(folder, Observer(5.0)) is None  # before it looks
+    folder.mkdir()
+    newest = claims._newest
+    monkeypatch.setattr(claims, "_newest", lambda work_dir: (newest(work_dir), work_dir.rmdir())[0])
+    assert acquire(folder, Observer(5.0)) is None  # between looking and claiming

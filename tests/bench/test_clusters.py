@@ -479,7 +479,7 @@ class MadeUpWorkers:
 def on_a_node(monkeypatch):
     monkeypatch.setattr(slurm_task, "LocalWorkers", MadeUpWorkers)
     monkeypatch.setattr(slurm_task.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(slurm_task.node, "device_kind", lambda: "cpu")
+    monkeypatch.setattr(slurm_task.platforms, "device_kind", lambda: "cpu")
 
 
 def test_a_task_goes_on_where_it_was_put_back_into_the_queue(on_a_node, tmp_path):

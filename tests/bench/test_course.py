@@ -61,7 +61,7 @@ def test_where_nothing_was_saved_there_is_none(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", ["cut course", "no course", "empty course", "no state", "other shapes"])
+@pytest.mark.parametrize("damage", ["cut course", "no course", "empty course", "no state", "cut state", "other shapes"])
 def test_a_damaged_one_is_none(tmp_path, damage):
     folder = tmp_path / "checkpoint"
     checkpoints = Checkpoints(folder, ())
@@ -78,6 +78,10 @@ def test_a_damaged_one_is_none(tmp_path, damage):
         case "no state":
             for path in sorted((folder / "states").rglob("*"), reverse=True):
                 path.rmdir() if path.is_dir() else path.unlink()
+        case "cut state":
+            for path in (folder / "states").rglob("*"):
+                if path.is_file() and path.parent.name == "d":
+                    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         case "other shapes":
             like = {"weights": jnp.zeros(3), "step": STATE["step"]}
     assert Checkpoints(folder, ()).restore(like) is None

@@ -26,6 +26,15 @@ def test_reading_is_use(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["1-cache"]
 
 
+def test_other_files_are_left_alone(tmp_path):
+    """The folder is the user's to choose, and may hold more than the cache."""
+    fill(tmp_path, [5, 50])
+    (tmp_path / "thesis.tex").write_bytes(b"x" * 1000)
+    os.utime(tmp_path / "thesis.tex", (1e8, 1e8))
+    prune(tmp_path, 100)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0-cache", "thesis.tex"]
+
+
 def test_a_cache_within_its_size_is_left_alone(tmp_path):
     fill(tmp_path, [5, 50])
     prune(tmp_path, 200)

@@ -1,6 +1,7 @@
 """Disks that are full or cannot be written, files that are not what they should be, clocks that jump: nothing is lost,
 nothing counts twice, and one line says what is the matter."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -64,6 +65,23 @@ def test_a_disk_that_is_full_from_the_beginning(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(store.Store, "remember_modules", raising(errno.ENOSPC))
     assert runs.run(tmp_path, *ONE) == 7
     assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_disk_on_which_nothing_can_be_adopted(results, tmp_path, monkeypatch, capsys):
+    """The records are of other code that compiles to the same program: noting it stops the run as publishing does."""
+    monkeypatch.setattr("memorax_bench.run.code_hashes", other_code)
+    monkeypatch.setattr(work.Workbench, "_check_code", lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Store, "record_adoption", raising(errno.ENOSPC))
+        assert runs.run(results, *TWO) == 7
+    assert "No space left on device" in capsys.readouterr().err
+    assert runs.run(results, *TWO) == 0
+    assert "2 adopted" in capsys.readouterr().out
+
+
+def other_code(suite):
+    """As if a comment had been a statement."""
+    return {labels: dataclasses.replace(code, value="f" * 64) for labels, code in code_hashes(suite).items()}
 
 
 def test_a_disk_that_fills_up_with_checkpoints(tmp_path, monkeypatch, capsys, whole):

@@ -3,11 +3,15 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from fixtures import runs
+from memorax_bench import platforms
+from memorax_bench import run as run_module
 from memorax_bench.engine import Engine, Policy, Screen
 from memorax_bench.job import Ended, Moved, make_jobs
 from memorax_bench.launcher import Launcher
@@ -184,6 +188,36 @@ def test_without_memory_half_the_seeds_are_tried_together(tmp_path):
     assert done == [(2, (seed, seed + 1)) for seed in range(0, 12, 2)]
     assert (outcome.done, outcome.failed) == (6, 0)
     assert [event.again.action.seed_batch for event in events if event.kind == "retry"] == [4, 2]
+
+
+def test_the_process_that_plans_leaves_accelerators_to_the_workers(tmp_path, monkeypatch):
+    """jax takes most of a device's memory where it first uses it."""
+    left = []
+    monkeypatch.setattr(platforms, "leave_accelerators_alone", lambda: left.append(True))
+    arguments = ("tasks=higher-lower", "torsos=mlp")
+    monkeypatch.setattr(run_module, "make_launcher", lambda *_: Scripted(99))
+    assert runs.run(tmp_path, *arguments) == 0
+    assert left == [True]
+    code = "from memorax_bench import platforms; platforms.leave_accelerators_alone(); "
+    code += "import jax; print(jax.config.jax_platforms)"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=runs.environment(JAX_PLATFORMS=""), capture_output=True, text=True
+    )
+    assert told.stdout == "cpu\n"
+
+
+def test_an_accelerator_is_asked_for_its_kind_in_another_process(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(platforms, "_ACCELERATORS", (str(tmp_path),))
+    monkeypatch.setenv("JAX_PLATFORMS", "made,up")
+
+    def run(command, **_):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, "a warning\nH1\n", "")
+
+    monkeypatch.setattr(platforms.subprocess, "run", run)
+    assert platforms.device_kind() == "H1"
+    assert len(asked) == 1
 
 
 def test_halving_ends_with_the_retries(tmp_path):

@@ -1,45 +1,35 @@
 """A run on a Ray cluster of two nodes, one of which is lost. What the launcher makes of each case: test_clusters.py."""
 
-import contextlib
 import json
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from fixtures import runs
+from fixtures import patience, runs
 from memorax_bench.store import FAILURES, Store
 
-CELLS = (  # of each algorithm one that fails and one that takes seconds; the two of a torso share their programs
-    *("tasks=higher-lower", "+torsos.mine=ray_torso:Cell", "torsos=[mine,mlp]"),
+CELLS = (  # of each algorithm one that fails and one that waits; the two of a torso share their programs
+    *("tasks=higher-lower", "torsos=[broken,patient]"),
+    *("+torsos.broken=fixtures.patience:Broken", "+torsos.patient=fixtures.patience:Patient"),
     "+algorithms.slow={type: ppo, num_envs: 8, num_steps: 64, num_minibatches: 2, update_epochs: 2}",
-    *("protocol.total_env_steps=131072", "protocol.eval_every=8192"),
+    *runs.SHORT,
 )
-BROKEN = """
-import flax.linen as nn
-
-
-class Cell(nn.Module):
-    features: int = 4
-
-    @nn.compact
-    def __call__(self, x):
-        raise RuntimeError("no memory")
-"""
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(tmp_path_factory):
     """Two nodes of one CPU each on this machine; ours are the processes that talk to it."""
     ray = pytest.importorskip("ray", reason="needs Ray: pip install 'memorax-bench[ray]'")
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**runs.QUICKLY, "RAY_USAGE_STATS_ENABLED": "0"}.items():
+        folder = tmp_path_factory.mktemp("patience")
+        variables = {"RAY_USAGE_STATS_ENABLED": "0", patience.FOLDER: str(folder)}
+        for name, value in {**runs.QUICKLY, **variables}.items():
             patch.setenv(name, value)
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        made.second = made.add_node(num_cpus=1)
+        made.second, made.patience = made.add_node(num_cpus=1), folder
         ray.init(address=made.address, log_to_driver=False)
         yield made
         ray.shutdown()
@@ -55,43 +45,27 @@ def is_below(pid: int, ancestor: int) -> bool:
     return False
 
 
-def on_node(results, node) -> list[str]:
-    """The runs that are training on a node."""
-    raylet = node.all_processes["raylet"][0].process.pid
-    found = []
-    for progress in results.glob(".work/*/progress.json"):
-        claim = json.loads((progress.parent / "claim.1").read_text())
-        found += [progress.parent.name] * is_below(claim["process"]["pid"], raylet)
-    return found
-
-
-def test_cells_of_a_lost_node_go_to_another_and_a_failing_one_is_told(cluster, tmp_path, monkeypatch, capfd):
-    (tmp_path / "ray_torso.py").write_text(BROKEN)
-    monkeypatch.syspath_prepend(tmp_path)
-    results, hit = tmp_path / "results", []
+def test_cells_of_a_lost_node_go_to_another_and_a_failing_one_is_told(cluster, tmp_path, capfd):
+    results, raylet = tmp_path / "results", cluster.second.all_processes["raylet"][0].process.pid
 
     def remove() -> None:
-        until = time.monotonic() + 90
-        while not hit and time.monotonic() < until:
-            time.sleep(0.05)
-            with contextlib.suppress(OSError, ValueError):  # it has just ended
-                hit.extend(on_node(results, cluster.second))
+        """Where a cell waits on each node."""
+        patience.wait_until(lambda: any(is_below(pid, raylet) for pid in patience.waiting(cluster.patience)))
         cluster.remove_node(cluster.second, allow_graceful=False)
+        patience.go(cluster.patience)
 
     remover = threading.Thread(target=remove)
     remover.start()
     code = runs.run(results, *CELLS, launcher="ray")
     remover.join()
     said = capfd.readouterr()
-    assert len(hit) == 1, "the node was in the middle of a cell"
     assert "lost the node or the process of higher-lower " in said.err
     assert code == 3
-    assert " FAIL  higher-lower     ppo/mine        RuntimeError: no memory" in said.out
+    assert " FAIL  higher-lower     ppo/broken      RuntimeError: no memory" in said.out
     assert "2 ok, 2 failed -> " in said.out
 
     stored = runs.records(results)
-    assert [(s.record.cell.algorithm, s.record.cell.torso) for s in stored] == [("ppo", "mlp"), ("slow", "mlp")]
-    assert hit[0] in {s.record.run_id for s in stored}
+    assert [(s.record.cell.algorithm, s.record.cell.torso) for s in stored] == [("ppo", "patient"), ("slow", "patient")]
     assert Store(results).scan(stored[0].path.relative_to(results).parts[0]).invalid == ()
-    (file,) = results.glob(f"*/higher-lower/ppo/mine/*/{FAILURES}/*.json")
+    (file,) = results.glob(f"*/higher-lower/ppo/broken/*/{FAILURES}/*.json")
     assert json.loads(file.read_text())["kind"] == "RuntimeError"

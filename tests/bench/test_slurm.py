@@ -7,30 +7,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from fixtures import runs, slurm
+from fixtures import patience, runs, slurm
+from fixtures.patience import wait_until
 from memorax_bench import slurm_launcher
 from memorax_bench.store import FAILURES, Store
 
-BROKEN = """
-import flax.linen as nn
-
-
-class Cell(nn.Module):
-    features: int = 4
-
-    @nn.compact
-    def __call__(self, x):
-        raise RuntimeError("no memory")
-"""
 MLP = ("tasks=higher-lower", "protocol.total_env_steps=131072", "protocol.eval_every=8192")
-CELLS = (  # of each algorithm one that fails and one that takes seconds; the two of a torso share their programs
-    *("+torsos.mine=slurm_torso:Cell", "torsos=[mine,mlp]", *MLP),
+CELLS = (  # of each algorithm one that fails and one that waits; the two of a torso share their programs
+    *("tasks=higher-lower", "torsos=[broken,patient]"),
+    *("+torsos.broken=fixtures.patience:Broken", "+torsos.patient=fixtures.patience:Patient"),
     "+algorithms.slow={type: ppo, num_envs: 8, num_steps: 64, num_minibatches: 2, update_epochs: 2}",
+    *runs.SHORT,
 )
 
 
@@ -42,19 +33,14 @@ def cluster():
         pytest.skip(f"needs a Slurm, of which {', '.join(slurm.missing())} is missing: apt-get install slurm-wlm munge")
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     with pytest.MonkeyPatch.context() as patch, slurm.running(folder) as variables:
-        for name, value in {**runs.QUICKLY, **variables}.items():
+        waits = folder / "patience"
+        waits.mkdir()
+        for name, value in {**runs.QUICKLY, **variables, patience.FOLDER: str(waits)}.items():
             patch.setenv(name, value)
         patch.setattr(slurm_launcher, "READ_AGAIN", 0.2)
         patch.setattr(slurm_launcher, "ASK_AGAIN", 1.0)
-        yield
+        yield waits
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def wait_until(condition, seconds=90.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def training(results) -> list[Path]:
@@ -65,31 +51,31 @@ def queue() -> list[str]:
     return subprocess.run(["squeue", "--me", "-h", "-r", "-o", "%i"], capture_output=True, text=True).stdout.split()
 
 
-def test_a_task_that_slurm_ends_is_submitted_again_and_a_failing_cell_is_told(cluster, tmp_path, monkeypatch, capfd):
-    (tmp_path / "slurm_torso.py").write_text(BROKEN)
-    monkeypatch.syspath_prepend(tmp_path)
+def test_a_task_that_slurm_ends_is_submitted_again_and_a_failing_cell_is_told(cluster, tmp_path, capfd):
     results, ended = tmp_path / "results", []
 
     def end() -> None:
-        wait_until(lambda: training(results))
+        """Where the cells that fail are over, and the others wait."""
+        wait_until(lambda: patience.waiting(cluster) and len(queue()) == 1)
         ended.extend(queue())
         subprocess.run(["scancel", *ended], check=True)
+        wait_until(lambda: not set(ended) & set(queue()))
+        patience.go(cluster)
 
     ender = threading.Thread(target=end)
     ender.start()
     code = runs.run(results, *CELLS, launcher="slurm", launcher_options={"jobs": "2", "time": "10", "device": "cpu"})
     ender.join()
     said = capfd.readouterr()
-    assert len(ended) == 1, "the cells that fail were over"
     assert f"Slurm task {ended[0]} ended early; 2 cells submitted again" in said.err
     assert code == 3
-    assert " FAIL  higher-lower     ppo/mine        RuntimeError: no memory" in said.out
+    assert " FAIL  higher-lower     ppo/broken      RuntimeError: no memory" in said.out
     assert "2 ok, 2 failed -> " in said.out
 
     stored = runs.records(results)
-    assert [(s.record.cell.algorithm, s.record.cell.torso) for s in stored] == [("ppo", "mlp"), ("slow", "mlp")]
+    assert [(s.record.cell.algorithm, s.record.cell.torso) for s in stored] == [("ppo", "patient"), ("slow", "patient")]
     assert Store(results).scan(stored[0].path.relative_to(results).parts[0]).invalid == ()
-    (file,) = results.glob(f"*/higher-lower/ppo/mine/*/{FAILURES}/*.json")
+    (file,) = results.glob(f"*/higher-lower/ppo/broken/*/{FAILURES}/*.json")
     assert json.loads(file.read_text())["kind"] == "RuntimeError"
     assert not list(results.glob(".work/slurm/*"))
     wait_until(lambda: not queue())
