@@ -28,7 +28,7 @@ def test_every_relative_link_leads_somewhere():
 
 
 def test_the_suite_of_the_guide_is_valid(tmp_path):
-    from memorax_bench.suite import load_suite
+    from memorax_bench.suite.load import load_suite
 
     (text,) = blocks("docs/guides/benchmarks.md", "yaml")
     (tmp_path / "suite.yaml").write_text(text, encoding="utf-8")
@@ -61,7 +61,7 @@ def test_every_torso_is_in_the_table_as_it_is_made_and_with_its_paper():
     from memorax.networks import sequence_models
     from memorax.networks.types import SequenceModel
     from memorax.registry import SEQUENCE_MODELS, resolve
-    from memorax_bench.catalogue import load_catalogue
+    from memorax_bench.suite.catalogue import load_catalogue
 
     table = {row[0].strip("`"): row for row in rows("docs/guides/networks.md", "torso")}
     assert table.keys() == SEQUENCE_MODELS.keys()
@@ -100,7 +100,7 @@ def test_every_head_extractor_and_block_is_in_a_table():
 def test_environments_and_wrappers_are_in_the_tables():
     from memorax.environments import popgym, wrappers
     from memorax.registry import ENVIRONMENTS
-    from memorax_bench.catalogue import load_catalogue
+    from memorax_bench.suite.catalogue import load_catalogue
 
     page, tasks = "docs/guides/environments.md", [name.partition("::")[0] for name in load_catalogue().tasks]
     table = {row[0].strip("`"): row[1] for row in rows(page, "namespace")}
@@ -131,7 +131,7 @@ def test_sizes_of_buffers_are_in_the_table():
 
 def test_verbs_and_suites_are_in_the_tables():
     from memorax_bench.cli import app
-    from memorax_bench.suite import shipped_suites
+    from memorax_bench.suite.load import shipped_suites
 
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
     assert {*names("docs/guides/benchmarks.md", "verb")} == verbs

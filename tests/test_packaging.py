@@ -36,7 +36,7 @@ def list_suites(folder: Path, *path: Path) -> set[str]:
 
 def test_the_wheel_holds_what_it_should(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"memorax/__init__.py", "memorax_bench/cli.py", "memorax_bench/catalogue.json"} <= names
+    assert {"memorax/__init__.py", "memorax_bench/cli.py", "memorax_bench/suite/catalogue.json"} <= names
     assert {f"memorax_bench/suites/{suite}.yaml" for suite in SHIPPED} <= names
     assert "memorax_bench/suites/frozen.json" in names
     assert not [name for name in names if name.split("/")[0] in NOT_SHIPPED or "__pycache__" in name]
@@ -55,7 +55,7 @@ def test_suites_of_an_installed_wheel(wheel, tmp_path):
     site = tmp_path / "site"
     command = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--no-index", "--target", site, wheel]
     assert subprocess.run(command, capture_output=True).returncode == 0
-    located = "import memorax_bench.suite as s; print(s.suites_folder())"
+    located = "import memorax_bench.suite.load as s; print(s.suites_folder())"
     done = subprocess.run(
         [sys.executable, "-c", located], cwd=tmp_path, env={"PYTHONPATH": str(site)}, capture_output=True, text=True
     )

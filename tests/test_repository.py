@@ -25,9 +25,13 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.environments.encode",
     "memorax.buffers",
 )
-LOADS_JAX = (
-    *("bounding", "build", "compiling", "cost", "device", "doctor", "episode", "extrapolation", "gates", "inventory"),
-    *("latency", "matching", "optimizers", "oracles", "preflight", "runner", "speed", "torso_laws"),
+LAYERS = (  # of the harness, each knows those before it: identity | suite -> cells -> records -> tables | verbs
+    *("errors", "identity", "code_hash", "suite", "records", "cell", "running", "report", "measured", "verbs"),
+    *("drawing", "cli"),
+)
+LOADS_JAX = (  # of other layers than `cell`
+    *("drawing.episode", "measured.bounding", "measured.inventory", "measured.matching", "measured.oracles"),
+    "verbs.doctor",
 )
 # libraries of environments
 ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")
@@ -97,9 +101,22 @@ def test_a_wrong_arrow_is_seen(importer, line):
     assert any(refused(importer, name) for name in imports(line, frozenset(map(name_of, LIBRARY))))
 
 
+def layer_of(name: str) -> int:
+    """`memorax_bench.suite.load` -> 3; the package itself knows nothing."""
+    return LAYERS.index(name.split(".")[1]) if "." in name else -1
+
+
+@pytest.mark.parametrize("file", HARNESS, ids=name_of)
+def test_arrows_of_the_harness(file):
+    modules = frozenset(map(name_of, HARNESS))
+    used = {name for name in imports(file.read_text(), modules) if within(name, ("memorax_bench",))}
+    assert {name for name in used if layer_of(name) > layer_of(name_of(file))} == set()
+
+
 @pytest.mark.parametrize("file", HARNESS, ids=name_of)
 def test_only_what_measures_loads_jax(file):
-    if file.stem not in LOADS_JAX:
+    part, _, name = name_of(file).removeprefix("memorax_bench.").partition(".")
+    if part != "cell" and f"{part}.{name}" not in LOADS_JAX:
         loaded = set(imports(file.read_text(), frozenset(map(name_of, LIBRARY)), top_only=True))
         heavy = {name for name in loaded if within(name, ("jax", "jaxlib", "flax", "optax", "memorax"))}
         assert heavy <= {"memorax.registry", "memorax"}
@@ -110,7 +127,7 @@ def test_environment_libraries_are_imported_when_an_environment_is_made(file):
     source = file.read_text()
     assert not [name for name in imports(source, top_only=True) if within(name, ADAPTED)]
     adapter = name_of(file).removeprefix("memorax.environments.").split(".")[0]
-    allowed = ADAPTED if name_of(file) == "memorax_bench.inventory" else (adapter,)
+    allowed = ADAPTED if name_of(file) == "memorax_bench.measured.inventory" else (adapter,)
     assert not [name for name in imports(source) if within(name, ADAPTED) and not within(name, allowed)]
 
 

@@ -71,7 +71,7 @@ def _interrupt(*_: object) -> None:
 
 def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
     """The suite asked for and the other arguments. Raises UsageProblems where there is not exactly one suite."""
-    from memorax_bench.suite import shipped_suites
+    from memorax_bench.suite.load import shipped_suites
 
     names = [argument.removeprefix("suite=") for argument in arguments or [] if argument.startswith("suite=")]
     if len(names) != 1 or not names[0]:
@@ -82,7 +82,7 @@ def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
 
 
 def _resolve(arguments: list[str] | None):
-    from memorax_bench.suite import load_suite
+    from memorax_bench.suite.load import load_suite
 
     sys.path.insert(0, os.getcwd())  # a user's own torso or algorithm lies in the working directory
     name, overrides = _suite_argument(arguments)
@@ -136,9 +136,9 @@ def run(
     ] = None,
 ) -> None:
     """Train and evaluate what is missing; keep it as records. What is already there never runs again."""
-    from memorax_bench.engine import Policy
-    from memorax_bench.launchers import parse_options
-    from memorax_bench.run import Options, run_suite
+    from memorax_bench.running.engine import Policy
+    from memorax_bench.running.launchers import parse_options
+    from memorax_bench.verbs.run import Options, run_suite
 
     resolved = _resolve(arguments)
     policy = Policy(fail_fast, retry, timeout, checkpoint_every)
@@ -150,12 +150,12 @@ def run(
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
 def plan(arguments: Arguments = None, results: Results = Path("results"), seed_batch: Width = None) -> None:
     """Show what `run` would do, why, and how long it would take. Computes nothing."""
-    from memorax_bench.plan import code_hashes
-    from memorax_bench.plan import plan as make_plan
-    from memorax_bench.plan_screen import render
-    from memorax_bench.platforms import device_kind, worker_count
-    from memorax_bench.store import Store
-    from memorax_bench.widths import MEASURE, Widths
+    from memorax_bench.records.store import Store
+    from memorax_bench.running.plan import code_hashes
+    from memorax_bench.running.plan import plan as make_plan
+    from memorax_bench.running.platforms import device_kind, worker_count
+    from memorax_bench.running.widths import MEASURE, Widths
+    from memorax_bench.verbs.plan_screen import render
 
     resolved, kind = _resolve(arguments), device_kind()
     width = None if seed_batch == MEASURE else seed_batch
@@ -171,11 +171,11 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Show what is running on a results folder, from another terminal or machine; with a suite, how much is left."""
-    from memorax_bench.plan import code_hashes
-    from memorax_bench.plan import plan as make_plan
-    from memorax_bench.platforms import device_kind
-    from memorax_bench.status import status_json, status_text
-    from memorax_bench.store import Store
+    from memorax_bench.records.store import Store
+    from memorax_bench.running.plan import code_hashes
+    from memorax_bench.running.plan import plan as make_plan
+    from memorax_bench.running.platforms import device_kind
+    from memorax_bench.verbs.status import status_json, status_text
 
     store, made = Store(results), None
     if arguments:
@@ -193,8 +193,8 @@ def report(
     costs: Annotated[bool, typer.Option("--costs", help="Show what each row cost: sizes, work, times.")] = False,
 ) -> None:
     """Compare: a table in the terminal; the same as Markdown and CSV, with curves and scores as PNG and SVG."""
-    from memorax_bench.report import NothingMeasured, write_report
-    from memorax_bench.store import Store
+    from memorax_bench.records.store import Store
+    from memorax_bench.report.write import NothingMeasured, write_report
 
     resolved = _resolve(arguments)
     try:
@@ -223,7 +223,7 @@ def list_(
 
     For example: memorax-bench ls torsos mamba   memorax-bench ls tasks popgym::Repeat
     """
-    from memorax_bench.listing import LISTS, listing
+    from memorax_bench.verbs.listing import LISTS, listing
 
     if kind not in LISTS:
         message = "list what?" if kind is None else f"nothing called '{kind}' to list"
@@ -263,7 +263,7 @@ def validate(
     results: Results = Path("results"),
 ) -> None:
     """Check a suite, or without arguments every shipped suite, and the records that belong to it."""
-    from memorax_bench.validating import validate_suites
+    from memorax_bench.verbs.validating import validate_suites
 
     asked = [_resolve(arguments)] if arguments else None
     problems, summary = validate_suites(asked, results)
@@ -284,7 +284,7 @@ def check_torso(
     For example: memorax-bench check-torso my_torso:Cell
                  memorax-bench check-torso mamba2 features=128 head_dim=16
     """
-    from memorax_bench.check_torso import check_torso as check
+    from memorax_bench.verbs.check_torso import check_torso as check
 
     if torso is None:
         fix = "for example: memorax-bench check-torso my_torso:Cell; registered ones: memorax-bench ls torsos"
@@ -301,7 +301,7 @@ def doctor() -> None:
 
     For example: memorax-bench doctor
     """
-    from memorax_bench.doctor import examine
+    from memorax_bench.verbs.doctor import examine
 
     lines, healthy = examine()
     typer.echo("\n".join(lines))
@@ -321,7 +321,7 @@ def match(
     For example: memorax-bench match my_torso:Cell
     """
     sys.path.insert(0, os.getcwd())
-    from memorax_bench.match import match_torsos, write_matches
+    from memorax_bench.verbs.match import match_torsos, write_matches
 
     typer.echo(write_matches() if write else match_torsos(torsos or []))
 
@@ -334,8 +334,8 @@ def catalogue(
 
     For example, after adding a torso: memorax-bench catalogue --write
     """
-    from memorax_bench.catalogue import CATALOGUE_FILE
-    from memorax_bench.inventory import catalogue_text
+    from memorax_bench.measured.inventory import catalogue_text
+    from memorax_bench.suite.catalogue import CATALOGUE_FILE
 
     text = catalogue_text()
     if write:
@@ -354,8 +354,8 @@ def bounds(
 
     For example, of all tasks whose id begins so: memorax-bench bounds popgym::Pos
     """
-    from memorax_bench import bounding
-    from memorax_bench.bounds import BOUNDS_FILE, DOCUMENT, document, encode_bounds, load_bounds
+    from memorax_bench.measured import bounding
+    from memorax_bench.measured.bounds import BOUNDS_FILE, DOCUMENT, document, encode_bounds, load_bounds
 
     measured = bounding.measure(tasks or (), say=lambda line: typer.echo(line, err=True))
     if write:

@@ -127,3 +127,9 @@ def _check_plain(value: Any, where: str) -> None:
             _check_plain(child, f"{where}[{index}]")
         return
     raise ValueError(f"{where} is a {type(value).__name__}; only null, bool, number, text, list and mapping are plain")
+
+
+def suite_label(name: str, version: int, benchmark_hash: str, published: str | None) -> str:
+    """`name@version`, with `+<hash8>` where the frozen part is not the published one (None: nothing published)."""
+    base = f"{name}@{version}"
+    return base if published in (None, benchmark_hash) else f"{base}+{benchmark_hash[:8]}"

@@ -17,12 +17,12 @@ from pathlib import Path
 import jax
 
 from memorax.registry import SEQUENCE_MODELS
-from memorax_bench.cost import byte_count
+from memorax_bench.cell.cost import byte_count
 from speed import measuring
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "torso-speed.md"
-LATENCY = ROOT / "bench" / "memorax_bench" / "torso_latency.json"
+LATENCY = ROOT / "bench" / "memorax_bench" / "measured" / "torso_latency.json"
 NEXT_PART = "## Against flax"  # of the page, written by recurrent.py
 
 LENGTHS = (1, 32, 128, 512, 1024, 4096)

@@ -11,7 +11,7 @@ from memorax.algorithms import PPO, PPOConfig
 from memorax.environments import make
 from memorax.environments.wrappers import RecordEpisodeStatistics
 from memorax.networks import RNN, FeatureExtractor, GRUCell, GRUConfig, Identity, Network, heads
-from memorax_bench.cost import count_flops
+from memorax_bench.cell.cost import count_flops
 
 STEPS = 8192  # environment steps a call, in 4 updates
 

@@ -9,10 +9,10 @@ import pytest
 
 from fixtures import runs
 from memorax_bench import cli
-from memorax_bench.catalogue import load_catalogue
 from memorax_bench.identity import run_id
-from memorax_bench.record import Record, seal
-from memorax_bench.suite import load_suite
+from memorax_bench.records.record import Record, seal
+from memorax_bench.suite.catalogue import load_catalogue
+from memorax_bench.suite.load import load_suite
 
 QUICK = """\
 schema: 1

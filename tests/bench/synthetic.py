@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from memorax_bench import curves as curve_file
-from memorax_bench.grid import Cell
 from memorax_bench.identity import run_id
-from memorax_bench.record import Record, encode, seal
-from memorax_bench.store import Scan, Store, cell_path_parts
-from memorax_bench.suite import ResolvedSuite, load_suite
+from memorax_bench.records import curves as curve_file
+from memorax_bench.records.record import Record, encode, seal
+from memorax_bench.records.store import Scan, Store, cell_path_parts
+from memorax_bench.suite.grid import Cell
+from memorax_bench.suite.load import ResolvedSuite, load_suite
 
 SUITE = """
 schema: 1

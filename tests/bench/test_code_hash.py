@@ -2,10 +2,10 @@
 
 import pytest
 
-from memorax_bench.catalogue import load_catalogue
 from memorax_bench.code_hash import changed_modules, code_hash
 from memorax_bench.errors import UsageProblems
-from memorax_bench.grid import cell_roots
+from memorax_bench.suite.catalogue import load_catalogue
+from memorax_bench.suite.grid import cell_roots
 
 FILES = {
     "memorax/__init__.py": "from memorax.nets import lru, gru\n",

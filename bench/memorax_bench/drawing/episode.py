@@ -11,7 +11,7 @@ import numpy as np
 from memorax.environments.popgym.base import PopgymEnvironment
 from memorax.environments.popgym.state_observation import StateObservation
 from memorax.environments.types import Environment
-from memorax_bench.inventory import describe
+from memorax_bench.measured.inventory import describe
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from memorax import registry
-from memorax_bench.catalogue import load_catalogue
-from memorax_bench.coerce import CoerceError, coerce
 from memorax_bench.drawing import view_path
 from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.suite.catalogue import load_catalogue
+from memorax_bench.suite.coerce import CoerceError, coerce
 
 _PLAYED = 1000  # steps of an episode that are played where no number is asked for
 _LINES, _SHORT = 12, 24  # lines of the table; episodes up to that many steps are shown whole

@@ -22,7 +22,7 @@ from memorax.networks.sequence_models import (
     TransformerXL,
     TransformerXLConfig,
 )
-from memorax_bench.cost import count_flops
+from memorax_bench.cell.cost import count_flops
 
 BATCH, FEATURES = 3, 5
 CUTS = (0, 23, 24, 60)  # a sequence of several blocks, a step, and a sequence again

@@ -1,0 +1,1 @@
+"""One cell: built, compiled, trained, evaluated, measured. Here is jax."""

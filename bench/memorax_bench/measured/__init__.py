@@ -1,0 +1,1 @@
+"""What is measured once and shipped: bounds of tasks, torsos of one size."""

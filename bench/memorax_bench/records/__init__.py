@@ -1,0 +1,1 @@
+"""What is published, and how it gets there whole and once. No jax."""
