@@ -86,13 +86,13 @@ def feed_forward_ppo(torso: str, separate: bool) -> PPO:
     return PPO(config, *_environment(CART_POLE), actor, critic, _adam(2.5e-4), _adam(2.5e-4))
 
 
-def dqn(torso: str, separate: bool) -> DQN:
-    """On CartPole: layers of 120 and 84; a gradient step of 64 transitions for each step of 10 environments."""
+def dqn(widths: tuple[int, ...], torso: str, separate: bool) -> DQN:
+    """On CartPole, without memory: a gradient step of 64 transitions for each step of 10 environments."""
     config = DQNConfig(
         num_envs=10, num_steps=1, period=1, buffer_size=10_000, learning_starts=1_000, batch_size=64,
         sequence_length=1, target_period=50, epsilon_steps=25_000, double=False,
     )  # fmt: skip
-    values = network(as_sequence_model(Identity()), heads.DiscreteQNetwork(action_dim=2), 120, 84)
+    values = network(as_sequence_model(Identity()), heads.DiscreteQNetwork(action_dim=2), *widths)
     return DQN(config, *_environment(CART_POLE), values, optax.adam(2.5e-4))
 
 
@@ -106,19 +106,18 @@ def r2d2(torso: str, separate: bool) -> R2D2:
     return R2D2(config, *_environment(REPEAT), values, optax.adam(2.5e-4))
 
 
-_ppo = functools.partial
+part = functools.partial
 WORKLOADS = {
-    "W1": Workload("PPO, 64 environments x 128 steps, width 256", _ppo(ppo, 256, 64, 128), "gru", 2),
-    "W2": Workload("PPO, 16 environments x 128 steps, width 64", _ppo(ppo, 64, 16, 128), "gru", 16),
-    "W3": Workload("PPO, 64 environments x 128 steps, width 64, 4 seeds", _ppo(ppo, 64, 64, 128), "gru", 4, seeds=4),
-    "W4": Workload("PPO, 64 environments x 128 steps, width 256", _ppo(ppo, 256, 64, 128), "lru", 2),
-    "W4b": Workload("PPO, 16 environments x 1024 steps, width 256", _ppo(ppo, 256, 16, 1024), "lru", 1),
-    "W5": Workload("PPO, CartPole, MLP 64-64, 64 environments x 128 steps", feed_forward_ppo, None, 50),
-    "DQN": Workload("DQN, CartPole, MLP 120-84, batch of 64, an update in 10 steps", dqn, None, 2000, warmup=1_000),
-    "R2D2": Workload(
-        "R2D2, GRU 256, batch of 32 x 40, an update in 16 steps", r2d2, "gru", 100, warmup=4_000
-    ),
-}  # fmt: skip
+    "W1": Workload("PPO, 64 environments x 128 steps, width 256", part(ppo, 256, 64, 128), "gru", 2),
+    "W2": Workload("PPO, 16 environments x 128 steps, width 64", part(ppo, 64, 16, 128), "gru", 16),
+    "W3": Workload("PPO, 64 environments x 128 steps, width 64, 4 seeds", part(ppo, 64, 64, 128), "gru", 4, seeds=4),
+    "W4": Workload("PPO, 64 environments x 128 steps, width 256", part(ppo, 256, 64, 128), "lru", 2),
+    "W4b": Workload("PPO, 16 environments x 1024 steps, width 256", part(ppo, 256, 16, 1024), "lru", 1),
+    "W5": Workload("PPO, CartPole, MLPs 64-64, 64 environments x 128 steps", feed_forward_ppo, None, 50),
+    "DQN": Workload("DQN, CartPole, MLP 120-84", part(dqn, (120, 84)), None, 5000, warmup=1_000),
+    "DQN64": Workload("DQN, CartPole, MLP 64-64", part(dqn, (64, 64)), None, 5000, warmup=1_000),
+    "R2D2": Workload("R2D2, GRU 256, 32 windows of 40 steps a gradient step", r2d2, "gru", 100, warmup=4_000),
+}
 
 
 def measure(workload: Workload, torso: str, separate: bool, turns: int) -> dict[str, Any]:
