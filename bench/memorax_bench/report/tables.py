@@ -24,7 +24,7 @@ from memorax_bench.report.ranking import (
     without_need,
 )
 from memorax_bench.report.stats import Estimate
-from memorax_bench.report.write import stats
+from memorax_bench.report import stats
 from memorax_bench.suite.grid import NotApplicable
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Suite

@@ -9,7 +9,7 @@ from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, UNDEFINED, estimate_text, number, numbers
 from memorax_bench.report.stats import NEED_FOR_MEMORY, Estimate
 from memorax_bench.report.tables import Table, cell_scores
-from memorax_bench.report.write import stats
+from memorax_bench.report import stats
 
 CAPTION = "without memory, with everything shown, and with the best memory; normalised scores"
 HEADER = ("control", "score", "oracle", "best torso", "score", "gain", "needs memory")
