@@ -104,7 +104,8 @@ class QLearning(OffPolicy):
     ) -> tuple[jax.Array, tuple[dict, jax.Array, jax.Array]]:
         """Of windows [B, L], begun in the memory stored with them."""
         config = self.config
-        q, auxiliary_loss = self._unroll(params, statistics, steps, carry)
+        read = None if config.double else config.burn_in + config.sequence_length  # what lies ahead is the target's
+        q, auxiliary_loss = self._unroll(params, statistics, jax.tree.map(lambda leaf: leaf[:, :read], steps), carry)
         target_q, _ = self._unroll(target_params, statistics, steps, carry)
         steps = jax.tree.map(lambda leaf: leaf[:, config.burn_in :], steps)
         best = jnp.argmax(values.mean(q if config.double else target_q), -1)
