@@ -18,7 +18,7 @@ from memorax_bench.suite.load import load_suite
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
-EVERY, SEGMENTS = 512, 2
+EVERY, SEGMENTS = 512, 5
 TOTAL = 4 * EVERY
 REPLAYING = (  # waits for two segments before it learns
     "~algorithms.ppo",
@@ -114,7 +114,7 @@ class Slow(Wrapper):
 
     def step_env(self, key, state, action, params):
         observation, state, reward, *rest = self.env.step_env(key, state, action, params)
-        lost = jax.lax.fori_loop(0, 9000, lambda _, x: jnp.sin(x) + 0.1, reward)
+        lost = jax.lax.fori_loop(0, 3000, lambda _, x: jnp.sin(x) + 0.1, reward)
         return observation, state, reward + 1e-9 * lost, *rest
 
 
@@ -133,15 +133,15 @@ def test_a_slow_environment_is_seen(gru, monkeypatch):
     monkeypatch.setattr(build, "make", slow)
     found = profiled("torsos=mlp", *REPLAYING)
     assert least(found, "environment") > 0.5 * least(found, "rollout")
-    assert least(found, "environment") > 5 * least(gru, "environment")
+    assert least(found, "environment") > 3 * least(gru, "environment")
     assert found.share("rollout") > found.share("update")
 
 
 def test_a_heavy_torso_is_seen(gru):
     found = profiled("torsos=gru", "torsos.gru.features=192")
     update, base = (least(made, "update") / least(made, "environment") for made in (found, gru))
-    assert update > 4 * base
-    assert found.cost.flops["learning"] > 20 * gru.cost.flops["learning"]
+    assert update > 2 * base
+    assert found.cost.flops["learning"] > 10 * gru.cost.flops["learning"]
 
 
 HLO = """\
