@@ -209,6 +209,28 @@ def report(
         typer.echo("\n".join(["", "commands:", *(f"  {command}" for command in made.commands)]))
 
 
+@app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite, 3 the cell failed, 130 interrupted.")
+def profile(
+    arguments: Arguments = None,
+    results: Results = Path("results"),
+    out: Annotated[Path, typer.Option("--out", help="Where profiles are written.", metavar="DIR")] = Path("profiles"),
+    seed_batch: Annotated[
+        int | None,
+        typer.Option("--seed-batch", min=1, help="Seeds trained together. Default: as `run`.", show_default=False),
+    ] = None,
+    segments: Annotated[int, typer.Option("--segments", min=1, help="Segments of training to measure.")] = 3,
+    trace: Annotated[bool, typer.Option("--trace/--no-trace", help="Write a trace of a segment's beginning.")] = True,
+) -> None:
+    """Show where one cell's time goes: phases, operations with their lines, a trace. Trains a little, keeps no record.
+
+    One cell, such as: suite=quick tasks=[repeat-previous] torsos=[gru]. What is shown says how it was measured.
+    """
+    from memorax_bench.verbs.profile import Options, profile_cell
+
+    resolved = _resolve(arguments)
+    raise typer.Exit(profile_cell(resolved, arguments, Options(results, out, seed_batch, segments, trace)))
+
+
 @app.command(name="ls", epilog="Exit: 0 listed, 2 no such list.")
 def list_(
     kind: Annotated[
@@ -368,7 +390,7 @@ def bounds(
         typer.echo(encode_bounds(measured), nl=False)
 
 
-for _command in (run, plan, status, report, validate):
+for _command in (run, plan, status, report, profile, validate):
     _command.__doc__ = f"{_command.__doc__}\n{_GRAMMAR}"
 
 

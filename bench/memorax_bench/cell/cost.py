@@ -22,6 +22,17 @@ def count_flops(jaxpr: Any) -> int:
 
 def _count(equation: Any) -> int:
     name, params = equation.primitive.name, equation.params
+    inner = [count_flops(sub) for sub in core.jaxprs_in_params(params)]
+    if not inner:
+        return product_flops(equation)
+    if name == "cond":
+        return max(inner)
+    return sum(inner) * (params["length"] if name == "scan" else 1)
+
+
+def product_flops(equation: Any) -> int:
+    """Of one matrix product or convolution; 0 of anything else."""
+    name, params = equation.primitive.name, equation.params
     if name == "dot_general":
         (contracted, _), _ = params["dimension_numbers"]
         inner = math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
@@ -30,12 +41,7 @@ def _count(equation: Any) -> int:
         kernel = equation.invars[1].aval.shape
         outputs = kernel[params["dimension_numbers"].rhs_spec[0]]
         return 2 * math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) // outputs
-    inner = [count_flops(sub) for sub in core.jaxprs_in_params(params)]
-    if not inner:
-        return 0
-    if name == "cond":
-        return max(inner)
-    return sum(inner) * (params["length"] if name == "scan" else 1)
+    return 0
 
 
 def parameter_count(params: Any) -> int:

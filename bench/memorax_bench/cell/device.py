@@ -3,11 +3,13 @@
 import contextlib
 import os
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
+from jax.experimental.compilation_cache import compilation_cache
 
 CACHE_BYTES = 4 * 2**30
 PACKAGES = ("memorax-bench", "flax", "optax", "distrax", "rlax", "numpy", "gymnax", "navix", "brax")
@@ -26,6 +28,19 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     if jax.config.jax_compilation_cache_max_size == -1:
         prune(Path(jax.config.jax_compilation_cache_dir), CACHE_BYTES)
+
+
+@contextlib.contextmanager
+def no_compilation_cache() -> Iterator[None]:
+    """Within it every program is compiled, whatever the cache has, and none is kept."""
+    before = jax.config.jax_enable_compilation_cache
+    try:
+        jax.config.update("jax_enable_compilation_cache", False)
+        compilation_cache.reset_cache()  # jax asks the setting once a process
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)
+        compilation_cache.reset_cache()
 
 
 def prune(folder: Path, limit: int) -> None:
