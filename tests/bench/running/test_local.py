@@ -198,7 +198,7 @@ def test_the_process_that_plans_leaves_accelerators_to_the_workers(tmp_path, mon
     monkeypatch.setattr(run_module, "make_launcher", lambda *_: Scripted(99))
     assert runs.run(tmp_path, *arguments) == 0
     assert left == [True]
-    code = "from memorax_bench import platforms; platforms.leave_accelerators_alone(); "
+    code = "from memorax_bench.running import platforms; platforms.leave_accelerators_alone(); "
     code += "import jax; print(jax.config.jax_platforms)"
     told = subprocess.run(
         [sys.executable, "-c", code], env=runs.environment(JAX_PLATFORMS=""), capture_output=True, text=True

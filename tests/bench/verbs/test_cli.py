@@ -10,7 +10,7 @@ import pytest
 from fixtures import runs
 from memorax_bench.running import work
 
-VERBS = ("run", "plan", "report", "ls", "show", "validate", "check-torso", "doctor", "catalogue", "bounds")
+VERBS = ("run", "plan", "report", "profile", "ls", "show", "validate", "check-torso", "doctor", "catalogue", "bounds")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -19,7 +19,7 @@ def test_help_teaches_by_example_and_names_the_exit_codes(call, verb):
     assert code == 0
     assert f"memorax-bench {verb}" in text or "suite=quick" in text
     assert "Exit: 0 " in text
-    assert ("'+torsos.mine=my_module:Cell'" in text) == (verb in ("run", "plan", "report", "validate"))
+    assert ("'+torsos.mine=my_module:Cell'" in text) == (verb in ("run", "plan", "report", "profile", "validate"))
 
 
 def test_help_lists_the_verbs_and_where_to_start(call):
@@ -78,7 +78,7 @@ def test_exit_code_of_failed_cells(call, monkeypatch):
 def test_exit_code_of_an_interruption(tmp_path, number):
     """In the middle of anything, here of planning: no traceback, and what to do next."""
     code = (
-        "import sys, time; from memorax_bench import cli, plan; sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
+        "import sys, time; from memorax_bench import cli; from memorax_bench.running import plan; sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
         "plan.code_hashes = lambda *_: (print('here', flush=True), time.sleep(30)); cli.main()"
     )
     process = subprocess.Popen(
@@ -98,7 +98,7 @@ def test_exit_code_of_an_interruption(tmp_path, number):
 
 def test_exit_code_of_an_internal_error(tmp_path):
     code = (
-        "import sys; from memorax_bench import cli, plan; sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
+        "import sys; from memorax_bench import cli; from memorax_bench.running import plan; sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
         "plan.code_hashes = None; cli.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=runs.environment(), capture_output=True)
