@@ -78,7 +78,8 @@ def test_exit_code_of_failed_cells(call, monkeypatch):
 def test_exit_code_of_an_interruption(tmp_path, number):
     """In the middle of anything, here of planning: no traceback, and what to do next."""
     code = (
-        "import sys, time; from memorax_bench import cli; from memorax_bench.running import plan; sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
+        "import sys, time; from memorax_bench import cli; from memorax_bench.running import plan;"
+        "sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
         "plan.code_hashes = lambda *_: (print('here', flush=True), time.sleep(30)); cli.main()"
     )
     process = subprocess.Popen(
@@ -98,7 +99,8 @@ def test_exit_code_of_an_interruption(tmp_path, number):
 
 def test_exit_code_of_an_internal_error(tmp_path):
     code = (
-        "import sys; from memorax_bench import cli; from memorax_bench.running import plan; sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
+        "import sys; from memorax_bench import cli; from memorax_bench.running import plan;"
+        "sys.argv = ['memorax-bench', 'plan', 'suite=smoke'];"
         "plan.code_hashes = None; cli.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=runs.environment(), capture_output=True)
