@@ -26,12 +26,12 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.buffers",
 )
 LAYERS = (  # of the harness, each knows those before it: identity | suite -> cells -> records -> tables | verbs
-    *("errors", "identity", "code_hash", "suite", "records", "cell", "running", "report", "measured", "verbs"),
+    *("errors", "identity", "code_hash", "suite", "records", "cell", "running", "report", "measured", "perf", "verbs"),
     *("drawing", "cli"),
 )
 LOADS_JAX = (  # of other layers than `cell`
     *("drawing.episode", "measured.bounding", "measured.inventory", "measured.matching", "measured.oracles"),
-    "verbs.doctor",
+    *("perf.counters", "verbs.doctor"),
 )
 # libraries of environments
 ADAPTED = ("gymnax", "navix", "brax", "xminigrid", "popgym", "gymnasium", "popjym", "bsuite")

@@ -10,6 +10,7 @@ import typer
 
 from memorax_bench import errors
 from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.verbs.perf import app as perf
 
 app = typer.Typer(
     name="memorax-bench",
@@ -389,6 +390,8 @@ def bounds(
     else:
         typer.echo(encode_bounds(measured), nl=False)
 
+
+app.add_typer(perf, name="perf")
 
 for _command in (run, plan, status, report, profile, validate):
     _command.__doc__ = f"{_command.__doc__}\n{_GRAMMAR}"

@@ -1,0 +1,102 @@
+"""Is head slower than base? From the ratios of pairs of times, one of each, taken in turns.
+
+What else a machine does falls on both times of a pair, so the ratio is steadier than either. The interval is of order
+statistics of the ratios: whatever their distribution, it covers their median.
+"""
+
+import functools
+import itertools
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+MARGIN = 1.10  # ratio above which head is called slower
+LEVEL = 0.99  # of the interval: nine programs are looked at more than once
+PAIRS = 10  # at least
+MOST = 200
+PATIENCE = 20  # times the budget, after which even the least number of pairs is not waited for
+SLOWER, FASTER, SAME, UNCLEAR, UNMEASURED = "slower", "faster", "not slower", "no evidence", "not measured"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The median of head/base over pairs, and its interval: 0 and infinity where the pairs are too few for one."""
+
+    median: float
+    low: float
+    high: float
+    pairs: int
+
+    @property
+    def verdict(self) -> str:
+        """Slower and faster only where the whole interval says so; `no evidence` where it has the margin in it."""
+        if self.pairs < PAIRS:
+            return UNMEASURED
+        if self.low > MARGIN:
+            return SLOWER
+        if self.high >= MARGIN:
+            return UNCLEAR
+        return FASTER if self.high < 1 / MARGIN else SAME
+
+
+def ratio_of(ratios: Sequence[float], level: float = LEVEL) -> Ratio:
+    """The median of `ratios` and the narrowest symmetric interval of order statistics that covers it at `level`."""
+    ordered, n = sorted(ratios), len(ratios)
+    rank = _rank(n, level)
+    low, high = (ordered[rank - 1], ordered[n - rank]) if rank else (0.0, math.inf)
+    return Ratio(statistics.median(ordered), low, high, n)
+
+
+@functools.cache
+def _rank(n: int, level: float) -> int:
+    """The largest such that the median lies below the value of this rank with a chance of (1 - level) / 2 at most.
+
+    That is the chance that fewer than `rank` of n values lie below the median. 0: n is too small.
+    """
+    rank, chance = 0, 0.0
+    while rank < n // 2 and chance + math.comb(n, rank) / 2**n <= (1 - level) / 2:
+        chance += math.comb(n, rank) / 2**n
+        rank += 1
+    return rank
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Seconds of base and of head, as many of each, in the order they were taken."""
+
+    base: tuple[float, ...]
+    head: tuple[float, ...]
+
+    @property
+    def ratio(self) -> Ratio:
+        return ratio_of([head / base for base, head in zip(self.base, self.head, strict=True)])
+
+
+def take_pairs(
+    base: Callable[[], float],
+    head: Callable[[], float],
+    budget: float,
+    rng: random.Random,
+    clock: Callable[[], float] = time.monotonic,
+) -> Pairs:
+    """Asks both for seconds in turns (ABBA; who begins is drawn) until the interval lies on one side of the margin, or
+    until `budget` seconds are spent, but not before `PAIRS` pairs are there.
+
+    The interval is looked at after every second pair only, when both have been first as often.
+    """
+    sides, begin = [("base", base), ("head", head)], clock()
+    rng.shuffle(sides)
+    taken = {"base": [], "head": []}
+    for number in itertools.count(1):
+        for name, side in sides:
+            taken[name].append(side())
+        sides.reverse()
+        pairs, spent = Pairs(tuple(taken["base"]), tuple(taken["head"])), clock() - begin
+        if number >= MOST or spent > PATIENCE * budget:
+            break
+        if number >= PAIRS and (spent > budget or (number % 2 == 0 and pairs.ratio.verdict != UNCLEAR)):
+            break
+    return pairs
