@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from memorax_bench.records.pooling import Key, Pool
+from memorax_bench.report import stats
 from memorax_bench.report.stats import Estimate
-from memorax_bench.report.write import stats
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Suite, Task
 

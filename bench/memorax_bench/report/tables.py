@@ -11,6 +11,7 @@ import numpy as np
 from memorax_bench.records.pooling import Key, Pool, pool_grid
 from memorax_bench.records.record import Failure, Record
 from memorax_bench.records.store import Scan, StoredFailure, StoredRecord
+from memorax_bench.report import stats
 from memorax_bench.report.ranking import (
     Controls,
     Scores,
@@ -24,7 +25,6 @@ from memorax_bench.report.ranking import (
     without_need,
 )
 from memorax_bench.report.stats import Estimate
-from memorax_bench.report.write import stats
 from memorax_bench.suite.grid import NotApplicable
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Suite

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.records.store import Invalid, Scan
+from memorax_bench.report import costs
 from memorax_bench.report.figure_data import curve_rows, figure_data, score_rows
 from memorax_bench.report.questions.extrapolating import extrapolation_section
 from memorax_bench.report.questions.horizon import horizon_section
@@ -16,7 +17,6 @@ from memorax_bench.report.questions.necessity import necessity_section
 from memorax_bench.report.questions.section import Section
 from memorax_bench.report.render import LEGEND, caption, notes, status, to_markdown, to_rows, to_text
 from memorax_bench.report.tables import Table, build_table
-from memorax_bench.report.write import costs
 from memorax_bench.suite.load import ResolvedSuite, shipped_suites
 
 QUESTIONS = (horizon_section, extrapolation_section, necessity_section)  # of a table: a section, None where not asked
@@ -52,7 +52,7 @@ def write_report(
     table = build_table(resolved, scan)
     if not table.records:
         raise NothingMeasured(_nothing(resolved, table, arguments))
-    from memorax_bench.report.write import figures  # matplotlib, which nobody needs who has nothing to draw
+    from memorax_bench.report import figures  # matplotlib, which nobody needs who has nothing to draw
 
     data = figure_data(table)
     folder = Path(out_dir) / resolved.label

@@ -17,8 +17,8 @@ from memorax_bench.cell.build import build
 from memorax_bench.cell.gates import measure_agent, measure_evaluation, replay_error, training_elsewhere
 from memorax_bench.records import provenance
 from memorax_bench.records.store import Store
+from memorax_bench.report import render
 from memorax_bench.report.tables import build_table
-from memorax_bench.report.write import render
 from memorax_bench.suite.load import load_suite
 from memorax_bench.verbs.run import Options, run_suite
 from tests.bench.synthetic import find_cell, make_record, publish

@@ -3,8 +3,9 @@
 import pytest
 
 from memorax_bench.records.store import Store
+from memorax_bench.report import costs
 from memorax_bench.report.tables import build_table
-from memorax_bench.report.write import costs, write_report
+from memorax_bench.report.write import write_report
 from tests.bench.synthetic import find_cell, make_record, publish, resolve
 
 GRU = [  # task, cost, timing: observations of the second task are wider, and its program came from a cache

@@ -13,9 +13,9 @@ from matplotlib.image import imread
 from memorax_bench.records.curves import encode_curves
 from memorax_bench.records.record import dump, seal
 from memorax_bench.records.store import Store
+from memorax_bench.report import figures
 from memorax_bench.report.figure_data import curve_rows, figure_data, score_rows
 from memorax_bench.report.tables import build_table
-from memorax_bench.report.write import figures
 from tests.bench.synthetic import FINALS, SUITE, fill, find_cell, make_curves, make_record, publish, resolve
 
 DIVERGED = FINALS | {("repeat-previous", "gru"): (0.97, None, 0.96)}

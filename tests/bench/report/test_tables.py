@@ -9,9 +9,9 @@ import pytest
 from memorax_bench.records.pooling import seed_ranges
 from memorax_bench.records.record import Adoption, Failure
 from memorax_bench.records.store import Scan, Store, StoredFailure, StoredRecord, cell_path_parts
+from memorax_bench.report import render
 from memorax_bench.report.ranking import ranked_tasks
 from memorax_bench.report.tables import build_table
-from memorax_bench.report.write import render
 from memorax_bench.suite.grid import NotApplicable
 from tests.bench.synthetic import FINALS, SUITE, fill, find_cell, make_record, publish, resolve
 

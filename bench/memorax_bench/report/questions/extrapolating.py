@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 
 from memorax_bench.records.pooling import Pool
+from memorax_bench.report import stats
 from memorax_bench.report.questions.section import Section, entry_columns, pools_of
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, estimate_text, numbers
 from memorax_bench.report.stats import Estimate
 from memorax_bench.report.tables import Row, Table, cell_scores
-from memorax_bench.report.write import stats
 
 TRAINED = "as trained"
 CAPTION = "normalised score of the final agents where they were trained and where they were not"

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from memorax_bench.report import stats
 from memorax_bench.report.questions.section import Section, entry_columns, pools_of
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, estimate_text, number, numbers
 from memorax_bench.report.stats import Estimate, MemoryHorizon
 from memorax_bench.report.tables import Row, Table, cell_scores
-from memorax_bench.report.write import stats
 
 WORDS = (
     "The horizon is the longest length, in steps between what has to be remembered and the action that needs it, such "

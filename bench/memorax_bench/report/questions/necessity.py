@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from memorax_bench.report import stats
 from memorax_bench.report.questions.section import Section, pools_of
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, UNDEFINED, estimate_text, number, numbers
 from memorax_bench.report.stats import NEED_FOR_MEMORY, Estimate
 from memorax_bench.report.tables import Table, cell_scores
-from memorax_bench.report.write import stats
 
 CAPTION = "without memory, with everything shown, and with the best memory; normalised scores"
 HEADER = ("control", "score", "oracle", "best torso", "score", "gain", "needs memory")
