@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint docs clean constraints
+.PHONY: help run test test-slow perf lint docs clean constraints
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: lint ## lint, then every test that takes seconds
 
 test-slow: $(VENV)/installed-dev ## the tests that train, or start many processes
 	$(BIN)/pytest -q -n $(WORKERS) -m slow --durations=10
+
+perf: $(VENV)/installed-dev ## time the library on this machine, which should do nothing else; PERF="-k gradient" a part
+	$(BIN)/pytest -q tests/perf/test_speed.py --benchmark-autosave --benchmark-columns=min,median,iqr,rounds $(PERF)
 
 lint: $(VENV)/installed-dev ## ruff
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from memorax.networks import SequenceModel, as_sequence_model
 from memorax.registry import SEQUENCE_MODELS, resolve
-from memorax_bench.cell.cost import count_flops
+from speed.counting import count_flops
 
 FEATURES = 64  # width of inputs and of every torso
 LARGEST = 4 * 2**30  # bytes of temporary memory above which a program is not run

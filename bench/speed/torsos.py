@@ -17,8 +17,8 @@ from pathlib import Path
 import jax
 
 from memorax.registry import SEQUENCE_MODELS
-from memorax_bench.cell.cost import byte_count
 from speed import measuring
+from speed.counting import byte_count
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "torso-speed.md"

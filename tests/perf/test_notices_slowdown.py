@@ -2,32 +2,17 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-import pytest
+import jax
+import jax.numpy as jnp
 
 from perf.measured import gru_gradient, ppo_update
-from speed.train import PPOWithGRU
+from speed.algorithms import compilations_of_three_calls
+from speed.steady import Program
 
 FLAGGED = 1.5  # a ratio of times or counts that must not go unnoticed
-
-
-class Slow(PPOWithGRU):
-    settings: ClassVar = {"update_epochs": 16}  # four times the default: about three times the work
-
-
-@pytest.fixture(scope="module")
-def plain() -> PPOWithGRU:
-    benchmark = PPOWithGRU()
-    benchmark.setup()
-    return benchmark
-
-
-@pytest.fixture(scope="module")
-def slow() -> PPOWithGRU:
-    benchmark = Slow()
-    benchmark.setup()
-    return benchmark
+MORE_EPOCHS = 16  # four times the default: about three times the work
 
 
 def slowdown(before: Callable[[], Any], after: Callable[[], Any], pairs: int) -> float:
@@ -41,31 +26,31 @@ def slowdown(before: Callable[[], Any], after: Callable[[], Any], pairs: int) ->
     return best[1] / best[0]
 
 
-def test_the_counters_notice_more_work(plain, slow):
-    assert slow.track_flops() / plain.track_flops() >= FLAGGED
+def test_time_is_noticed_in_a_gradient():
+    assert slowdown(gru_gradient(), gru_gradient(passes=3), pairs=10) >= FLAGGED
 
 
-def test_the_counters_are_equal_for_equal_programs(plain):
-    again = PPOWithGRU()
-    again.trace()
-    assert again.track_flops() == plain.track_flops()
-    assert again.track_program_size() == plain.track_program_size()
+def test_time_is_noticed_in_training():
+    assert slowdown(ppo_update(), ppo_update(update_epochs=MORE_EPOCHS), pairs=10) >= FLAGGED
 
 
-def test_training_compiles_once(plain):
-    assert plain.track_compilations() == 1
+def test_work_is_noticed_by_the_counter():
+    assert ppo_update(update_epochs=MORE_EPOCHS).flops_per_step / ppo_update().flops_per_step >= FLAGGED
 
 
-def test_the_asv_benchmark_notices_time(plain, slow):
-    assert slowdown(plain.time_train_8192_steps, slow.time_train_8192_steps, pairs=5) >= FLAGGED
+def test_memory_is_noticed_by_the_counter():
+    assert gru_gradient(passes=3).temporary_bytes / gru_gradient().temporary_bytes >= FLAGGED
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        pytest.param(gru_gradient, lambda: gru_gradient(passes=3), id="gru"),
-        pytest.param(ppo_update, lambda: ppo_update(update_epochs=16), id="ppo"),
-    ],
-)
-def test_the_pytest_benchmarks_notice_time(before, after):
-    assert slowdown(before(), after(), pairs=10) >= FLAGGED
+def test_counts_are_equal_for_equal_programs():
+    again = ppo_update.__wrapped__()
+    assert (again.flops_per_step, again.lines) == (ppo_update().flops_per_step, ppo_update().lines)
+
+
+def test_training_compiles_once():
+    assert compilations_of_three_calls(ppo_update()) == 1
+
+
+def test_another_compilation_is_counted():
+    changes_type = Program(jax.jit(lambda key, state: state + 0.5), (jax.random.key(0), jnp.int32(0)), 1)
+    assert compilations_of_three_calls(changes_type) == 2
