@@ -134,6 +134,7 @@ def test_verbs_and_suites_are_in_the_tables():
     from memorax_bench.suite.load import shipped_suites
 
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
+    verbs |= {group.name or group.typer_instance.info.name for group in app.registered_groups}
     assert {*names("docs/guides/benchmarks.md", "verb")} == verbs
     assert {*names("docs/guides/benchmarks.md", "suite")} == {*shipped_suites()}
 
