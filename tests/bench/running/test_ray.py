@@ -1,4 +1,4 @@
-"""A run on a Ray cluster of two nodes, one of which is lost. What the launcher makes of each case: test_clusters.py."""
+"""A run on a Ray cluster of two nodes, one of which is lost. What the launcher makes of it: test_ray_launcher.py."""
 
 import json
 import threading

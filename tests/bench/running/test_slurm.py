@@ -1,4 +1,4 @@
-"""Runs on a real Slurm, brought up on this machine. What the launcher makes of each case: test_clusters.py."""
+"""Runs on a real Slurm, brought up on this machine. What the launcher makes of each case: test_slurm_launcher.py."""
 
 import json
 import shutil
