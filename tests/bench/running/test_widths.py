@@ -94,7 +94,7 @@ def test_forced_devices_share_the_seeds_of_a_cell(tmp_path):
     assert sorted((record.seeds, record.seed_batch) for record in found) == [((0,), 1), ((1,), 1)]
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+@pytest.mark.parametrize("algorithm", ["ppo", pytest.param("dqn", marks=pytest.mark.slow)])
 def test_a_short_piece_of_training_is_timed(algorithm, monkeypatch):
     runs.compile_quickly(monkeypatch.setattr)
     found = (
