@@ -133,9 +133,10 @@ def _programs(folders: Mapping[str, Path], asked: Request, say: Say) -> Outcome:
         return Outcome(counted)
     if max(load(), default=0) > os.cpu_count():
         say("others use this machine: intervals will be wide")
-    start = partial(_both, folders, asked)
+    rng = random.Random()
     try:
-        return Outcome(counted, tuple(time_programs(start, timed, asked.budget, random.Random(), say)))
+        rows = time_programs(partial(_both, folders, asked, rng), timed, asked.budget, rng, say)
+        return Outcome(counted, tuple(rows))
     except SideLost as error:  # before there was a program to blame
         return Outcome(counted, lost=(str(error),))
 
@@ -175,14 +176,15 @@ def chosen(side: Side, only: Sequence[str], otherwise: Sequence[str]) -> list[st
 
 
 @contextlib.contextmanager
-def _both(folders: Mapping[str, Path], asked: Request) -> Iterator[tuple[Side, Side]]:
-    bench = folders["head"] / "bench"
-    names = {name: f"{name} ({commit[:8]})" for name, commit in (("base", asked.base), ("head", asked.head))}
-    with (
-        side(names["base"], folders["base"], bench, TIMING) as base,
-        side(names["head"], folders["head"], bench, TIMING) as head,
-    ):
-        yield base, head
+def _both(folders: Mapping[str, Path], asked: Request, rng: random.Random) -> Iterator[tuple[Side, Side]]:
+    """Base and head; which of them starts first is drawn."""
+    commits, bench = {"base": asked.base, "head": asked.head}, folders["head"] / "bench"
+    with contextlib.ExitStack() as stack:
+        started = {
+            name: stack.enter_context(side(f"{name} ({commits[name][:8]})", folders[name], bench, TIMING))
+            for name in rng.sample(list(commits), 2)
+        }
+        yield started["base"], started["head"]
 
 
 def train(head: Path, suite: Sequence[str], results: Path, say: Say) -> tuple[tuple[Scored, ...], tuple[str, ...]]:

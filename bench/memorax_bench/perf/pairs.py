@@ -5,18 +5,17 @@ statistics of the ratios: whatever their distribution, it covers their median.
 """
 
 import functools
-import itertools
 import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 MARGIN = 1.10  # ratio above which head is called slower
-LEVEL = 0.99  # of the interval: nine programs are looked at more than once
+LEVEL = 0.99  # of the interval: there are many programs
 PAIRS = 10  # at least
-MOST = 200
+MOST = 400
 PATIENCE = 20  # times the budget, after which even the least number of pairs is not waited for
 SLOWER, FASTER, SAME, UNCLEAR, UNMEASURED = "slower", "faster", "not slower", "no evidence", "not measured"
 
@@ -81,22 +80,22 @@ def take_pairs(
     budget: float,
     rng: random.Random,
     clock: Callable[[], float] = time.monotonic,
-) -> Pairs:
-    """Asks both for seconds in turns (ABBA; who begins is drawn) until the interval lies on one side of the margin, or
-    until `budget` seconds are spent, but not before `PAIRS` pairs are there.
+) -> Iterator[Pairs]:
+    """Asks both for seconds in turns (ABBA; who begins is drawn) and yields what there is after every second pair, so
+    that others can be asked in between: pairs that follow each other at once are not independent.
 
-    The interval is looked at after every second pair only, when both have been first as often.
+    Ends when head is clearly not slower, else when `budget` seconds are spent here, but not before `PAIRS` pairs are
+    there. An interval above the margin does not end it: something may hold up one side for some seconds.
     """
-    sides, begin = [("base", base), ("head", head)], clock()
+    sides, spent = [("base", base), ("head", head)], 0.0
     rng.shuffle(sides)
     taken = {"base": [], "head": []}
-    for number in itertools.count(1):
-        for name, side in sides:
+    while len(taken["base"]) < MOST and spent <= PATIENCE * budget:
+        begin = clock()
+        for name, side in (*sides, *reversed(sides)):
             taken[name].append(side())
-        sides.reverse()
-        pairs, spent = Pairs(tuple(taken["base"]), tuple(taken["head"])), clock() - begin
-        if number >= MOST or spent > PATIENCE * budget:
+        spent += clock() - begin
+        pairs = Pairs(tuple(taken["base"]), tuple(taken["head"]))
+        yield pairs
+        if len(pairs.base) >= PAIRS and (spent > budget or pairs.ratio.verdict in (SAME, FASTER)):
             break
-        if number >= PAIRS and (spent > budget or (number % 2 == 0 and pairs.ratio.verdict != UNCLEAR)):
-            break
-    return pairs

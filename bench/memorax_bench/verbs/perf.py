@@ -63,7 +63,7 @@ def gate(
     tier 2  times of base and head in turns, by head's benchmarks: slower is
             what has the whole interval of its ratio above 1.10; minutes
     tier 3  final scores of head against bench/expected_scores.json, for which
-            those cells of the suite (default: sanity) are trained; hours
+            those cells of the suite (default: sanity) are trained
 
     \b
     For example: memorax-bench perf gate main

@@ -56,15 +56,23 @@ def test_programs_are_compiled_first_and_timed_after():
 
 def test_short_programs_are_called_several_times_a_turn():
     found = timed(({"a": 0.001}, {"a": 0.001}), programs="a")
-    assert {request["calls"] for what, request in found["sides"][0][0].asked[2:]} == {20}
+    assert {request["calls"] for what, request in found["sides"][0][0].asked[2:]} == {100}
 
 
 def test_a_slowdown_is_one_if_fresh_processes_say_so_too():
     slow, equal = ({"a": 1.0, "b": 1.0}, {"a": 1.3, "b": 1.0}), ({"a": 1.0, "b": 1.0}, {"a": 1.0, "b": 1.0})
     again = timed(slow, programs="a b")
-    assert (again["a"].verdict, again["b"].verdict, again["started"]) == (SLOWER, SAME, 2)
+    assert (again["a"].verdict, again["b"].verdict, again["started"]) == (SLOWER, SAME, 3)
     assert {request["program"] for _, request in again["sides"][1][0].asked} == {"a"}
     assert timed(slow, equal, programs="a b")["a"].verdict == SAME
+    assert timed(slow, slow, equal, programs="a b")["a"].verdict == SAME
+
+
+def test_programs_take_turns():
+    """So that the pairs of each are far apart in time."""
+    found = timed(({"a": 1.0, "b": 1.0}, {"a": 1.0, "b": 1.0}), programs="a b")
+    asked = [request["program"] for what, request in found["sides"][0][0].asked if what == "measure"]
+    assert asked[-8:] == ["a", "a", "b", "b"] * 2
 
 
 def test_what_cannot_be_built_is_not_measured_and_says_where():
