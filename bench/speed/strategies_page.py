@@ -55,7 +55,8 @@ MiB, at T = {length} and B = {batch}.
 
 _RULE = """\
 A chunked form is chosen where it exists; a sequence shorter than a chunk is one chunk. Other cells take the sequential
-scan on a CPU, whatever the length and the number of environments. On other backends they take the associative one from
+scan on a CPU, whatever the length and the number of environments, and so does `gla` for more than one chunk, whose
+closed form computes a decay for each pair of steps and channel. On other backends they take the associative one from
 64 steps on; that part is reasoned, **not measured**: there, log T large steps take less time than T small ones."""
 
 

@@ -32,7 +32,7 @@ class GLAConfig:
     head_dim: int | None = None  # width of a head's values, at least 2; null: features / num_heads
     key_dim: int | None = None  # width of a head's queries and keys; null: half of head_dim, rounded up
     gate_rank: int = 16  # rank of the projection that gives the decays
-    chunk_length: int = 8  # of the chunked form, whose work grows with it; moves the speed, not the result
+    chunk_length: int = 16  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
         check_sizes(self, "features", "num_heads", "gate_rank", "chunk_length")
@@ -55,6 +55,10 @@ class GLACell(MatrixRecurrence):
         self.decay = nn.Dense(config.num_heads * config.keys)
         self.norm = nn.LayerNorm(epsilon=1e-5, use_fast_variance=False)
         self.output = nn.Dense(config.features, use_bias=False)
+
+    @property
+    def chunks_pay_on_cpu(self) -> bool:
+        return False  # a decay for each pair of steps and channel: as much work as it saves
 
     @property
     def _parts(self) -> tuple[int, ...]:

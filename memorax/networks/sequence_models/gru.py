@@ -13,8 +13,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.sequence_models.rules import kept, orthogonal_gates
+from memorax.networks.sequence_models.rules import gate_inputs, kept, orthogonal_gates
 from memorax.networks.types import check_sizes
+
+_GATES = "rzn"  # their order in every array that holds them side by side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +47,8 @@ def gru_sequence(x_r, x_z, x_n, keep, h, kernel, bias) -> jax.Array:
     keep: [T, B, 1] 0.0 where an episode starts, else 1.0; h: [B, H]; kernel: [H, 3H] as (r, z, n); bias: [H]
     Returns [T, B, H].
 
-    The gradient's scan carries only dL/dh and emits the gates' gradients; those of the weights are one matrix
-    product over all steps afterwards, where automatic differentiation would add a [H, 3H] array at every step.
+    The gradient's scan carries and emits only dL/dh; the gates' gradients and one matrix product over all steps for
+    those of the weights follow, where automatic differentiation would add a [H, 3H] array at every step.
     """
     return _forward(x_r, x_z, x_n, keep, h, kernel, bias)[0]
 
@@ -67,22 +69,24 @@ def _forward(x_r, x_z, x_n, keep, h, kernel, bias):
 def _backward(residuals, dhs):
     hs, r, z, n, h_n, keep, h, kernel = residuals
     kept_h = jnp.concatenate([h[None], hs[:-1]]) * keep
+    # what dL/dh' is to be multiplied with for the gradients of r's and z's pre-activations, of the candidate's and of
+    # its recurrent part; nothing of this needs the loop
+    to_n = (1 - z) * (1 - n * n)
+    to_r, to_z, to_hn = to_n * h_n * r * (1 - r), (kept_h - n) * z * (1 - z), to_n * r
     transposed = kernel.T
 
     def step(dh, xs):
-        dh_t, h, r, z, n, h_n, keep = xs
+        dh_t, z, to_gates, keep = xs
         dh = dh + dh_t
-        d_z = dh * (h - n) * z * (1 - z)
-        d_n = dh * (1 - z) * (1 - n * n)
-        d_r, d_hn = d_n * h_n * r * (1 - r), d_n * r
-        dh = dh * z + jnp.concatenate([d_r, d_z, d_hn], -1) @ transposed
-        return dh * keep, (d_r, d_z, d_n, d_hn)
+        recurrent = (jnp.concatenate([dh] * 3, -1) * to_gates) @ transposed
+        return (dh * z + recurrent) * keep, dh
 
-    xs = (dhs, kept_h, r, z, n, h_n, keep)
-    dh, (d_r, d_z, d_n, d_hn) = jax.lax.scan(step, jnp.zeros_like(h), xs, reverse=True)
+    xs = (dhs, z, jnp.concatenate([to_r, to_z, to_hn], -1), keep)
+    first, dhs = jax.lax.scan(step, jnp.zeros_like(h), xs, reverse=True)
+    d_r, d_z, d_n, d_hn = (dhs * to_gate for to_gate in (to_r, to_z, to_n, to_hn))
     # three products, because to put their factors side by side would copy them
     d_kernel = jnp.concatenate([jnp.einsum("tbh,tbg->hg", kept_h, d_gate) for d_gate in (d_r, d_z, d_hn)], -1)
-    return d_r, d_z, d_n, jnp.zeros_like(keep), dh, d_kernel, d_hn.sum((0, 1))
+    return d_r, d_z, d_n, jnp.zeros_like(keep), first, d_kernel, d_hn.sum((0, 1))
 
 
 gru_sequence.defvjp(_forward, _backward)
@@ -117,16 +121,15 @@ class GRUCell(nn.RNNCellBase):
 
 def sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
     """`GRUCell` over x[T, B, F], start[T, B] from h[B, H] -> (h[B, H], ys[T, B, H])."""
-    kernels = jnp.split(parameters["input"]["kernel"], 3, -1)
-    biases = jnp.split(parameters["input"]["bias"], 3)
-    gates = [x @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True)]
+    gates = gate_inputs(3, x, **parameters["input"])
     hs = gru_sequence(*gates, kept(start), h, parameters["recurrent"], parameters["candidate_bias"])
     return hs[-1], hs
 
 
 def flax_sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, h: jax.Array) -> tuple[jax.Array, jax.Array]:
     """`flax.linen.GRUCell` (default options) over x[T, B, F], start[T, B] from h[B, H] -> (h[B, H], ys[T, B, H])."""
-    gates = [x @ parameters[name]["kernel"] + parameters[name]["bias"] for name in ("ir", "iz", "in")]
-    kernel = jnp.concatenate([parameters[name]["kernel"] for name in ("hr", "hz", "hn")], -1)
+    input_kernel = jnp.concatenate([parameters[f"i{gate}"]["kernel"] for gate in _GATES], -1)
+    kernel = jnp.concatenate([parameters[f"h{gate}"]["kernel"] for gate in _GATES], -1)
+    gates = gate_inputs(3, x, input_kernel, jnp.concatenate([parameters[f"i{gate}"]["bias"] for gate in _GATES]))
     hs = gru_sequence(*gates, kept(start), h, kernel, parameters["hn"]["bias"])
     return hs[-1], hs

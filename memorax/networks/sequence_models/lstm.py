@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.sequence_models.rules import kept, orthogonal_gates
+from memorax.networks.sequence_models.rules import gate_inputs, kept, orthogonal_gates
 from memorax.networks.types import check_sizes
 
 _GATES = "ifgo"  # their order in every array that holds them side by side
@@ -53,8 +53,8 @@ def lstm_sequence(x_i, x_f, x_g, x_o, keep, c, h, kernel) -> tuple[jax.Array, ja
     keep: [T, B, 1] 0.0 where an episode starts, else 1.0; c, h: [B, H]; kernel: [H, 4H] as (i, f, g, o)
     Returns the last c[B, H] and all h[T, B, H].
 
-    The gradient's scan carries only dL/dc and dL/dh and emits the gates' gradients; that of the kernel is one matrix
-    product over all steps afterwards, where automatic differentiation would add a [H, 4H] array at every step.
+    The gradient's scan carries and emits only dL/dc and dL/dh; the gates' gradients and one matrix product over all
+    steps for that of the kernel follow, where automatic differentiation would add a [H, 4H] array at every step.
     """
     return _forward(x_i, x_f, x_g, x_o, keep, c, h, kernel)[0]
 
@@ -82,14 +82,15 @@ def _backward(residuals, cotangents):
 
     def step(carry, xs):
         dc, dh = carry
-        dh_t, to_c, (to_i, to_f, to_g, to_o), f, keep = xs
+        dh_t, to_c, to_gates, f, keep = xs
         dh = dh + dh_t
         dc = dc + dh * to_c
-        d_gates = dc * to_i, dc * to_f, dc * to_g, dh * to_o
-        return (dc * f * keep, jnp.concatenate(d_gates, -1) @ transposed * keep), d_gates
+        recurrent = (jnp.concatenate([dc, dc, dc, dh], -1) * to_gates) @ transposed
+        return (dc * f * keep, recurrent * keep), (dc, dh)
 
-    xs = (dhs, to_c, to_gates, f, keep)
-    (dc, dh), d_gates = jax.lax.scan(step, (d_last, jnp.zeros_like(h)), xs, reverse=True)
+    xs = (dhs, to_c, jnp.concatenate(to_gates, -1), f, keep)
+    (dc, dh), (dcs, dhs) = jax.lax.scan(step, (d_last, jnp.zeros_like(h)), xs, reverse=True)
+    d_gates = [d * to_gate for d, to_gate in zip((dcs, dcs, dcs, dhs), to_gates, strict=True)]
     d_kernel = jnp.einsum("tbh,tbg->hg", kept_h, jnp.concatenate(d_gates, -1))
     return *d_gates, jnp.zeros_like(keep), dc, dh, d_kernel
 
@@ -133,9 +134,7 @@ def _bias_initializer(forget_bias: float):
 
 def sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, carry: LSTMCarry) -> tuple[LSTMCarry, jax.Array]:
     """`LSTMCell` over x[T, B, F], start[T, B] -> (carry, ys[T, B, H])."""
-    kernels = jnp.split(parameters["input"]["kernel"], 4, -1)
-    biases = jnp.split(parameters["input"]["bias"], 4)
-    gates = [x @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True)]
+    gates = gate_inputs(4, x, **parameters["input"])
     c, hs = lstm_sequence(*gates, kept(start), *carry, parameters["recurrent"])
     return (c, hs[-1]), hs
 
@@ -144,7 +143,9 @@ def flax_sequence_rule(
     parameters: dict, x: jax.Array, start: jax.Array, carry: LSTMCarry
 ) -> tuple[LSTMCarry, jax.Array]:
     """`flax.linen.LSTMCell` or `OptimizedLSTMCell` (default options) over x[T, B, F], start[T, B]."""
-    gates = [x @ parameters[f"i{gate}"]["kernel"] + parameters[f"h{gate}"]["bias"] for gate in _GATES]
+    input_kernel = jnp.concatenate([parameters[f"i{gate}"]["kernel"] for gate in _GATES], -1)
     kernel = jnp.concatenate([parameters[f"h{gate}"]["kernel"] for gate in _GATES], -1)
+    bias = jnp.concatenate([parameters[f"h{gate}"]["bias"] for gate in _GATES])
+    gates = gate_inputs(4, x, input_kernel, bias)
     c, hs = lstm_sequence(*gates, kept(start), *carry, kernel)
     return (c, hs[-1]), hs

@@ -6,8 +6,8 @@ appendix B, whose candidate g is positive (`min_gru.positive`):
     f_t = sigmoid(W_f x_t + b_f),   i_t = sigmoid(W_i x_t + b_i)
     h_t = f_t / (f_t + i_t) * h_{t-1} + i_t / (f_t + i_t) * g(W_h x_t + b_h),   h_0 = g(0) = 1/2
 
-Both quotients are sigmoids of log f - log i or its negative, which is how they are computed: f + i may underflow,
-that difference may not. `min_gru` says why the recurrence itself needs no logarithms.
+Neither quotient needs a logarithm or can underflow as f + i may (`shares`). `min_gru` says why the recurrence itself
+needs none.
 """
 
 import dataclasses
@@ -31,6 +31,18 @@ class MinLSTMConfig:
         check_sizes(self, "features")
 
 
+def shares(f: jax.Array, i: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """sigmoid(f) and sigmoid(i), each divided by their sum, for pre-activations of any size.
+
+    As 1 / sigmoid(f) = 1 + exp(-f), the first is (1 + exp(-i)) / (2 + exp(-f) + exp(-i)). Multiplied above and below by
+    exp(m), m the least of f, i and 0, no power is above 1 and one of them is 1. The quotients do not depend on m.
+    """
+    m = jax.lax.stop_gradient(jnp.minimum(jnp.minimum(f, i), 0))
+    one, of_f, of_i = jnp.exp(m), jnp.exp(m - f), jnp.exp(m - i)
+    total = 2 * one + of_f + of_i
+    return (one + of_i) / total, (one + of_f) / total
+
+
 class MinLSTMCell(LinearRecurrence):
     """`Memoroid(cell=MinLSTMCell(config=MinLSTMConfig(features=64)))` is the torso."""
 
@@ -49,8 +61,8 @@ class MinLSTMCell(LinearRecurrence):
 
     def lift(self, x, start, window):
         f, i, candidate = jnp.split(self.input(x), 3, -1)
-        difference = jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i)
-        return window, (jax.nn.sigmoid(difference), jax.nn.sigmoid(-difference) * positive(candidate)), ()
+        kept, written = shares(f, i)
+        return window, (kept, written * positive(candidate)), ()
 
     def project(self, readout, context):
         return readout

@@ -1,5 +1,6 @@
 """What the fast paths of recurrent cells share: their signature, and the pieces that each of them needs."""
 
+import functools
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -22,6 +23,31 @@ def by_hand_pays(batch: int, width: int, backend: str) -> bool:
     is chosen by reasoning, not by measurement: fewer programs a step.
     """
     return backend != "cpu" or 8 * batch <= width
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def gate_inputs(gates: int, x: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, ...]:
+    """The input parts of the gates over a sequence: x[T, B, F] @ kernel[F, gates * H] + bias[gates * H].
+
+    Returns `gates` arrays [T, B, H], because slicing one [T, B, gates * H] array in a loop costs more than the loop.
+    Their gradients are put side by side again: that of x is then one product, where automatic differentiation would
+    add up one a gate.
+    """
+    pairs = zip(jnp.split(kernel, gates, -1), jnp.split(bias, gates), strict=True)
+    return tuple(x @ gate_kernel + gate_bias for gate_kernel, gate_bias in pairs)
+
+
+def _gate_inputs_forward(gates, x, kernel, bias):
+    return gate_inputs(gates, x, kernel, bias), (x, kernel)
+
+
+def _gate_inputs_backward(gates, residuals, d_gates):
+    x, kernel = residuals
+    d_gates = jnp.concatenate(d_gates, -1)
+    return d_gates @ kernel.T, jnp.einsum("tbf,tbg->fg", x, d_gates), d_gates.sum((0, 1))
+
+
+gate_inputs.defvjp(_gate_inputs_forward, _gate_inputs_backward)
 
 
 def kept(start: jax.Array) -> jax.Array:

@@ -142,11 +142,12 @@ STRATEGIES = {"sequential": sequential, "associative": associative, "chunked": c
 def choose(cell: MemoroidCell, time: int, backend: str) -> str:
     """The strategy for a sequence of `time` steps on a backend ("cpu", "gpu", ...).
 
-    A chunked form wins wherever it exists; a sequence shorter than a chunk is one chunk. Among the others the
-    sequential scan does the least work, which decides on a CPU at any length; an accelerator is better used by the
-    parallel prefix once sequences are long. docs/scan-strategies.md has the measurements, which are of CPUs.
+    A chunked form wins nearly wherever it exists (`chunks_pay_on_cpu`); a sequence shorter than a chunk is one chunk.
+    Among the others the sequential scan does the least work, which decides on a CPU at any length; an accelerator is
+    better used by the parallel prefix once sequences are long. docs/scan-strategies.md has the measurements, which are
+    of CPUs.
     """
-    if cell.chunk_length is not None:
+    if cell.chunk_length is not None and (backend != "cpu" or cell.chunks_pay_on_cpu or time <= cell.chunk_length):
         return "chunked"
     if cell.associative and backend != "cpu" and time >= 64:
         return "associative"

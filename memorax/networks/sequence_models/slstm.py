@@ -18,7 +18,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from memorax.networks.sequence_models.rules import kept
+from memorax.networks.sequence_models.rules import gate_inputs, kept
 from memorax.networks.types import check_sizes
 
 Cells = tuple[jax.Array, jax.Array, jax.Array]  # c, n, m: [..., H] each
@@ -146,7 +146,5 @@ def _bias_initializer(config: SLSTMConfig):
 
 def sequence_rule(parameters: dict, x: jax.Array, start: jax.Array, carry: SLSTMCarry) -> tuple[SLSTMCarry, jax.Array]:
     """`SLSTMCell` over x[T, B, F], start[T, B] -> (carry, ys[T, B, H])."""
-    kernels = jnp.split(parameters["input"]["kernel"], 4, -1)
-    biases = jnp.split(parameters["input"]["bias"], 4)
-    inputs = tuple(x @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True))
+    inputs = gate_inputs(4, x, **parameters["input"])
     return slstm_sequence(inputs, kept(start), carry, parameters["recurrent"])
