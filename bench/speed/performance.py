@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from memorax.registry import SEQUENCE_MODELS
-from speed import measuring, performance_page
+from speed import measuring, performance_page, scaling_page
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
@@ -42,7 +42,7 @@ PARTS: dict[str, list[tuple[str, ...]]] = {  # part -> command lines of `python 
         for workload in ("W4", "W4b")
     ],
     "learning": [("speed.learning", "gru"), ("speed.learning", "gru:autodiff")],
-    "scaling": [("speed.scaling", kind) for kind in ("environments", "seeds", "length", "width")],
+    "scaling": [("speed.scaling", kind) for kind in ("environments", "seeds", "length", "width", "choice")],
 }
 
 
@@ -97,6 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
         FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     if not any(name.startswith("speed.peer") for part in found.values() for name in part):
         sys.exit("no peer was measured: a table without one says nothing; not written")
+    if "scaling" in found:
+        scaling_page.draw(found["scaling"], PAGE.with_name("performance-scaling"))[1].unlink()  # the page shows the PNG
     PAGE.write_text(performance_page.page(found), encoding="utf-8")
     print(f"written: {PAGE}")
 

@@ -2,8 +2,10 @@
 
 import statistics
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from speed import scaling_page
 from speed.measuring import mebibytes, significant, table
 
 QUOTED_ON = "2026-11-22, 2 cores of an AMD EPYC, jax 0.11.2"
@@ -31,6 +33,7 @@ BARS = {
     ("W1", "gru", 2): 2.0, ("W4", "lru", 2): 3.0, ("W4b", "lru", 2): 3.0, ("W5", None, None): 1.05,
     ("DQN", None, None): 1.2, ("R2D2", "gru", 1): 1.0,
 }  # fmt: skip
+TRIED = Path(__file__).with_name("tried.md")
 SIDE_BY_SIDE = {"W5": ("rejax", 1.05), "DQN64": ("rejax", 1.2)}
 
 _PAGE = """\
@@ -83,7 +86,17 @@ Mean return of the last updates after {learning_steps:,} steps, {learning_seeds}
 of 0.001: the shipped scan against the derivative of a plain one.
 
 {learning}
-{scaling}"""
+
+## How it grows
+
+![steps per second and memory against environments, seeds, length and width](performance-scaling.png)
+
+{growing}
+
+## Tried, and what came of it
+
+{tried}
+"""
 
 
 def page(found: dict[str, Any]) -> str:
@@ -104,7 +117,8 @@ def page(found: dict[str, Any]) -> str:
         learning_steps=learning[0]["steps"] if learning else 0,
         learning_seeds=len(learning[0]["scores"]) if learning else 0,
         learning=_learning(learning),
-        scaling=_scaling(found.get("scaling", {})),
+        growing=scaling_page.text(found.get("scaling", {})),
+        tried=TRIED.read_text(encoding="utf-8").strip(),
     )
 
 
@@ -229,21 +243,3 @@ def _learning(rows: list[dict[str, Any]]) -> str:
         mean = statistics.fmean(scores)
         shown.append((f"`{row['torso']}`", f"{mean:.3f}", f"{mean - half:.3f} to {mean + half:.3f}"))
     return table(("torso", "mean return", "95 % interval"), shown)
-
-
-def _scaling(part: dict[str, Any]) -> str:
-    text = ""
-    for command, by_torso in part.items():
-        kind = command.split()[-1]
-        torsos = {name: rows for name, rows in by_torso.items() if name != "circumstances"}
-        sizes = sorted({row[kind] for rows in torsos.values() for row in rows})
-        lines = []
-        for torso, rows in torsos.items():
-            at = {row[kind]: row for row in rows}
-            for what, show in (
-                ("steps/s", lambda row: significant(row["steps_per_s"])),
-                ("temporary MiB", lambda row: mebibytes(row["temporary_bytes"])),
-            ):
-                lines.append((f"`{torso}`", what, *(show(at[size]) if size in at else "-" for size in sizes)))
-        text += f"\n## Against {kind}\n\n" + table(("torso", "", *map(str, sizes)), lines, left=2) + "\n"
-    return text

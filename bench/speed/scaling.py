@@ -1,6 +1,6 @@
 """How training grows: steps/s, memory and compile time against environments, seeds, length and width.
 
-python -m speed.scaling environments        # one JSON object; also: seeds, length, width
+python -m speed.scaling environments        # one JSON object; also: seeds, length, width, choice
 """
 
 import argparse
@@ -14,6 +14,7 @@ import jax
 
 from memorax import lox
 from speed import quiet
+from speed.scaling_page import CHOICES
 from speed.workloads import ppo
 
 TORSOS = ("gru", "lru", "mamba2", "attention")
@@ -40,6 +41,8 @@ GRIDS: dict[str, list[Size]] = {
     "seeds": [Size(seeds=2**power) for power in range(7)],
     "length": [Size(length=2**power) for power in (5, 7, 9, 10, 12)],
     "width": [Size(width=2**power) for power in range(4, 10)],
+    # where `auto` changes its mind, and either side of it; RNNs do by environments in a minibatch
+    "choice": [*(Size(environments=4**power) for power in range(2, 6)), Size(length=1024)],
 }
 
 
@@ -85,9 +88,11 @@ def grow(torso: str, sizes: list[Size], measure: Callable[[str, Size], Any] = me
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=GRIDS)
-    parser.add_argument("--torsos", nargs="+", default=TORSOS)
+    parser.add_argument("--torsos", nargs="+")
     chosen = parser.parse_args(arguments)
-    print(json.dumps({torso: grow(torso, GRIDS[chosen.kind]) for torso in chosen.torsos}))
+    ways = [name for torso, ways in CHOICES.items() for name in (torso, *ways)]
+    torsos = chosen.torsos or (ways if chosen.kind == "choice" else TORSOS)
+    print(json.dumps({torso: grow(torso, GRIDS[chosen.kind]) for torso in torsos}))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from memorax import lox
 from memorax.algorithms import DQN, PPO, R2D2, DQNConfig, PPOConfig, R2D2Config
 from memorax.environments import make
 from memorax.environments.wrappers import RecordEpisodeStatistics
-from memorax.networks import RNN, FeatureExtractor, Identity, Network, as_sequence_model, heads
+from memorax.networks import FeatureExtractor, Identity, Network, as_sequence_model, heads
 from memorax.registry import SEQUENCE_MODELS, resolve
 from memorax_bench.cell.cost import count_flops, parameter_count
 from speed import quiet
@@ -51,7 +51,8 @@ def torso_of(name: str, width: int, **options: Any) -> nn.Module:
     module = resolve(SEQUENCE_MODELS[name])
     config = next(field.type for field in dataclasses.fields(module) if field.name == "config")
     cell = module(config=config(features=width, **options))
-    return RNN(cell, strategy) if strategy else as_sequence_model(cell)
+    torso = as_sequence_model(cell)
+    return torso.clone(strategy=strategy) if strategy else torso
 
 
 def network(torso: nn.Module, head: nn.Module, *widths: int, activation: Callable = nn.relu) -> Network:

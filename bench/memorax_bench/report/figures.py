@@ -122,9 +122,11 @@ def name_rows(ax: Axes, names: Sequence[str]) -> None:
     ax.margins(x=0.07)
 
 
-def panels(count: int, width: float, height: float, legend: float, sharey: bool = False) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels in rows of at most three; sizes in inches."""
-    columns = max(1, min(3, count))
+def panels(
+    count: int, width: float, height: float, legend: float, sharey: bool = False, columns: int = 3
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels in rows of at most `columns`; sizes in inches."""
+    columns = max(1, min(columns, count))
     rows = max(1, math.ceil(count / columns))
     figure = Figure(figsize=(columns * width + legend, rows * height + 0.3), layout="constrained")
     FigureCanvasAgg(figure)

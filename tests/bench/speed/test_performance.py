@@ -4,7 +4,7 @@ import jax
 import pytest
 
 from memorax_bench.cell.cost import count_flops, parameter_count
-from speed import performance_page, quiet, scaling
+from speed import performance_page, quiet, scaling, scaling_page
 from speed.performance import PARTS
 from speed.workloads import WORKLOADS, forward_flops
 
@@ -53,11 +53,25 @@ def test_growing_ends_before_it_takes_too_long():
     assert scaling.grow("gru", sizes, lambda torso, size: None) == []
 
 
+def test_growth_is_the_slope_over_the_upper_half():
+    rows = [{"width": n, "seconds": max(8, n * n)} for n in (1, 2, 4, 8, 16)]
+    assert scaling_page.growth(rows, "width", "seconds") == pytest.approx(2)
+    assert scaling_page.growth(rows[:2], "width", "seconds") is None
+
+
 MEASURED = {
     "what": "PPO", "steps_per_s": [900.0, 1000.0, 1100.0], "others": [0.01], "cores": [1.5], "trace_s": 1.0,
     "compile_s": 2.0, "flops_per_step": 1e7, "parameters": 396_805, "temporary_bytes": 2**20, "peak_rss": 2**30,
     "matmul": {"large": 100.0, "8 rows": 50.0}, "circumstances": "Measured.",
 }  # fmt: skip
+
+
+SQUARED = [
+    {"seeds": n, "seconds": n, "steps_per_s": 5.0, "temporary_bytes": n * n * 2**20, "compile_s": 1.0}
+    for n in (1, 4, 16)
+]
+CHOSEN = {"environments": 16, "length": 128, "steps_per_s": 100.0}
+WAYS = {"gru:by_hand": [{**CHOSEN, "steps_per_s": 90.0}], "gru:autodiff": [{**CHOSEN, "steps_per_s": 120.0}]}
 
 
 def test_the_page_compares_like_with_like_and_says_where_a_bar_is_not_met():
@@ -69,7 +83,7 @@ def test_the_page_compares_like_with_like_and_says_where_a_bar_is_not_met():
         "W5": {"speed.workloads W5": row(None, None), "speed.peer_rejax W5": {**MEASURED, "steps_per_s": [500.0]}},
         "torsos": {"speed.workloads W4 --torso lru --turns 2": row("lru", 1)},
         "learning": {"speed.learning gru": {"torso": "gru", "steps": 10, "scores": [0.5, 0.7]}},
-        "scaling": {"speed.scaling seeds": {"gru": [{"seeds": 1, "steps_per_s": 5.0, "temporary_bytes": 2**20}]}},
+        "scaling": {"speed.scaling seeds": {"gru": SQUARED}, "speed.scaling choice": {"gru": [CHOSEN], **WAYS}},
     }
     lines = performance_page.page(found).splitlines()
     assert any(
@@ -78,7 +92,10 @@ def test_the_page_compares_like_with_like_and_says_where_a_bar_is_not_met():
     assert any(line.startswith("| W1 | gru | 2 | memorax (memory-rl) | 4,057 | ") for line in lines)
     assert any(line.startswith("| W5 | rejax | 500 [500-500] | 1,000 [900-1,100] | 2.00 | 1.05 met") for line in lines)
     assert any("| 10.00 | 100 | 50 | 10 | 10% | 1.5 |" in line for line in lines)
-    assert "## Against seeds" in lines
+    assert "## Against seeds trained together" in lines
+    assert "| `gru` | temporary MiB | 1.00 | 16.0 | 256 |" in lines
+    assert "| `gru` | 1.00 | 2.00 |" in lines  # time in proportion, memory squared
+    assert "| `gru` | 16 | 128 | by_hand 90.0, autodiff 120 | 100 | WRONG |" in lines
     assert not [line for line in lines if "{" in line]
 
 
