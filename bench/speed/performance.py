@@ -33,6 +33,7 @@ PARTS: dict[str, list[tuple[str, ...]]] = {  # part -> command lines of `python 
     "W4": [("speed.workloads", "W4", "--torso", name, "--separate") for name in ("lru", "s5", "min_gru")],
     "W4b": [("speed.workloads", "W4b", "--torso", name, "--separate") for name in ("lru", "min_gru", "gru")]
     + [("speed.workloads", "W4b", "--torso", "gru")],
+    "plain": [("speed.workloads", name, "--torso", "gru:autodiff") for name in ("W1", "W2", "W3", "W4b")],
     "W5": [("speed.workloads", "W5"), ("speed.peer_rejax", "W5")],
     "DQN": [("speed.workloads", "DQN"), ("speed.workloads", "DQN64"), ("speed.peer_rejax", "DQN64")],
     "R2D2": [("speed.workloads", "R2D2")],

@@ -66,6 +66,7 @@ MEASURED = {
 }  # fmt: skip
 
 
+SLOW = [400, 500, 600]
 SQUARED = [
     {"seeds": n, "seconds": n, "steps_per_s": 5.0, "temporary_bytes": n * n * 2**20, "compile_s": 1.0}
     for n in (1, 4, 16)
@@ -81,6 +82,9 @@ def test_the_page_compares_like_with_like_and_says_where_a_bar_is_not_met():
     found = {
         "W1": {"speed.workloads W1": row("gru", 1), "speed.workloads W1 --separate": row("gru", 2)},
         "W5": {"speed.workloads W5": row(None, None), "speed.peer_rejax W5": {**MEASURED, "steps_per_s": [500.0]}},
+        "plain": {
+            "speed.workloads W1 --torso gru:autodiff": {**row("gru:autodiff", 1), "steps_per_s": [400, 500, 600]}
+        },
         "torsos": {"speed.workloads W4 --torso lru --turns 2": row("lru", 1)},
         "learning": {"speed.learning gru": {"torso": "gru", "steps": 10, "scores": [0.5, 0.7]}},
         "scaling": {"speed.scaling seeds": {"gru": SQUARED}, "speed.scaling choice": {"gru": [CHOSEN], **WAYS}},
@@ -89,6 +93,8 @@ def test_the_page_compares_like_with_like_and_says_where_a_bar_is_not_met():
     assert any(
         line.startswith("| W1 | gru | 1 | purejaxrl | 9,077 | 1,000 [900-1,100] | 0.11 | 1.8 NOT met") for line in lines
     )
+    assert any("| 23.0% | 10.0% | 0.44 |" in line for line in lines)  # 9,077 at 395 GFLOP/s; 1,000 at 100
+    assert "| W1 | 500 [400-600] | 1,000 [900-1,100] | 2.00 | 1,024 | 1,024 |" in lines
     assert any(line.startswith("| W1 | gru | 2 | memorax (memory-rl) | 4,057 | ") for line in lines)
     assert any(line.startswith("| W5 | rejax | 500 [500-500] | 1,000 [900-1,100] | 2.00 | 1.05 met") for line in lines)
     assert any("| 10.00 | 100 | 50 | 10 | 10% | 1.5 |" in line for line in lines)
