@@ -2,15 +2,17 @@
 
 python bench/speed/strategies.py --quick             # few and short sequences: whether it works, not how fast it is
 python bench/speed/strategies.py --only lru mamba2   # these cells
-python bench/speed/strategies.py --write             # all cells, into docs/scan-strategies.md; minutes, when idle
+python bench/speed/strategies.py --write             # all cells, into docs/scan-strategies.md; 15 minutes, when idle
+python bench/speed/strategies.py --write --only gla  # this cell anew; what was measured of the others stays
 python bench/speed/strategies.py --full              # more lengths, batches and chunks, forward too; hours
 """
 
 import argparse
 import itertools
+import json
 import statistics
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import jax
@@ -21,7 +23,9 @@ from memorax.registry import SEQUENCE_MODELS
 from speed import measuring
 from speed.strategies_page import Comparison, bars, line, page
 
-PAGE = Path(__file__).parents[2] / "docs" / "scan-strategies.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "scan-strategies.md"
+FOUND = ROOT / "results" / "speed" / "strategies.json"  # what the page is made of
 LARGEST = 8 * 2**30  # bytes of temporary memory above which a way is not run; most associative scans need less
 
 
@@ -83,6 +87,13 @@ def compare(name: str, batch: int, length: int, effort: Effort) -> Iterator[Comp
         yield Comparison(name, batch, length, seconds, memory, choice(cell, length), done)
 
 
+def merged(new: list[Comparison]) -> list[Comparison]:
+    """With those that are stored of other cells, in the order of names."""
+    stored = [Comparison(**one) for one in json.loads(FOUND.read_text())] if FOUND.exists() else []
+    cells = {one.cell for one in new}
+    return sorted([*new, *(one for one in stored if one.cell not in cells)], key=lambda one: one.cell)
+
+
 def main(arguments: list[str] | None = None) -> None:
     cells = [name for name in SEQUENCE_MODELS if isinstance(measuring.cell_of(name), MemoroidCell)]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -93,8 +104,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name}")
     chosen = parser.parse_args(arguments)
     effort = chosen.effort or NORMAL
-    if chosen.write and (chosen.only or effort is QUICK):
-        parser.error("--write is for all cells; leave out --only and --quick")
+    if chosen.write and effort is QUICK:
+        parser.error("--write is for numbers that mean something; leave out --quick")
     comparisons = []
     for name in measuring.chosen_names(parser, chosen.only, cells):
         for length, batch in effort.places:
@@ -103,6 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
                 print(comparison.done, *line(comparison), sep=" | ", flush=True)
     print(bars(comparisons))
     if chosen.write:
+        comparisons = merged(comparisons)
+        FOUND.write_text(json.dumps([asdict(one) for one in comparisons], indent=0) + "\n", encoding="utf-8")
         PAGE.write_text(page(comparisons, effort.rounds, LARGEST), encoding="utf-8")
         print(f"written: {PAGE}")
 

@@ -29,7 +29,7 @@ class GatedDeltaNetConfig:
     head_dim: int | None = None  # width of a head's queries and keys; null: features / num_heads
     value_factor: int = 2  # width of a head's values, in multiples of head_dim
     conv_width: int = 4  # steps that the convolution sees
-    chunk_length: int = 16  # of the chunked form; moves the speed, not the result
+    chunk_length: int = 8  # of the chunked form; moves the speed, not the result
 
     def __post_init__(self):
         check_sizes(self, "features", "num_heads", "value_factor", "conv_width", "chunk_length")

@@ -1,6 +1,8 @@
 """The reports of bench/speed: what they say of numbers that are made up, and that they run."""
 
 import argparse
+import dataclasses
+import json
 
 import pytest
 
@@ -77,10 +79,10 @@ def test_every_way_of_a_cell_is_measured_once():
 
 
 def test_a_ratio_is_that_of_each_turn():
-    ratio = recurrent.Ratio("gru", (128, 8, 256), ours=[1.0, 2.0, 1.0], flax=[2.0, 2.0, 3.0])
+    ratio = recurrent.Ratio("gru", (128, 8, 256), ours=[1.0, 2.0, 1.0], flax=[2.0, 2.0, 3.0], products=[1.0])
     assert ratio.ratios == [2.0, 1.0, 3.0]
     assert ratio.row[-3:] == ("2.00", "1.00 to 3.00", "1.8 met")
-    assert recurrent.Ratio("lstm", (1, 2, 3), ours=[1.0], flax=[0.9]).row[-1] == "0.95 NOT met"
+    assert recurrent.Ratio("lstm", (1, 2, 3), ours=[1.0], flax=[0.9], products=[0.5]).row[-1] == "0.95 NOT met"
 
 
 def test_the_page_of_torsos_has_what_was_measured_and_says_what_was_not():
@@ -108,7 +110,15 @@ def test_strategies_are_compared(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("report", [torsos, recurrent, strategies], ids=lambda report: report.__name__)
-def test_a_document_is_never_written_from_a_part(report, capsys):
+def test_a_document_is_never_written_from_a_quick_look(report, capsys):
     with pytest.raises(SystemExit):
         report.main(["--write", "--quick"])
-    assert "leave out --only and --quick" in capsys.readouterr().err
+    assert "--quick" in capsys.readouterr().err
+
+
+def test_cells_measured_anew_take_the_place_of_what_was_stored(monkeypatch, tmp_path):
+    monkeypatch.setattr(strategies, "FOUND", tmp_path / "found.json")
+    old = [comparison(cell, {"sequential": 1.0}, {"sequential": 1}) for cell in ("lru", "gla")]
+    strategies.FOUND.write_text(json.dumps([dataclasses.asdict(one) for one in old]))
+    new = comparison("gla", {"sequential": 2.0}, {"sequential": 1})
+    assert strategies.merged([new]) == [new, old[0]]
