@@ -2,17 +2,20 @@
 
 python bench/speed/torsos.py --quick             # few and short sequences: whether it works, not how fast it is
 python bench/speed/torsos.py --only gru lru      # these torsos
-python bench/speed/torsos.py --write             # all, into docs/torso-speed.md; minutes, on an idle machine
-python bench/speed/torsos.py --full              # the largest sequences too, and more turns; an hour
+python bench/speed/torsos.py --write             # what is not measured yet, into docs/torso-speed.md; when idle
+python bench/speed/torsos.py --write --only gru  # this torso anew
+python bench/speed/torsos.py --full              # more turns; hours
 """
 
 import argparse
+import dataclasses
 import datetime
 import json
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -22,12 +25,14 @@ from speed.counting import byte_count
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "torso-speed.md"
+FOUND = ROOT / "results" / "speed" / "torsos.json"  # what the page is made of; a torso not in it is measured
 LATENCY = ROOT / "bench" / "memorax_bench" / "measured" / "torso_latency.json"
 NEXT_PART = "## Against flax"  # of the page, written by recurrent.py
 
 LENGTHS = (1, 32, 128, 512, 1024, 4096)
 BATCHES = (16, 64)
 LATENCY_BATCH = 16
+MEASURES = ("forward", "gradient", "memory", "skipped")  # fields of `Torso` by place
 WORK_LENGTH = 128  # of the sequence whose work is counted
 
 _PAGE = """\
@@ -73,9 +78,10 @@ class Effort:
     longest: float = 3.0  # of one run, as far as a shorter sequence foretells
 
 
-NORMAL = Effort(tuple((length, batch) for length in LENGTHS for batch in BATCHES if length * batch <= 2**16))
+PLACES = tuple((length, batch) for length in LENGTHS for batch in BATCHES)
+NORMAL = Effort(PLACES, longest=20)
 QUICK = Effort(((1, 16), (32, 16)), rounds=2, budget=0.2)
-FULL = Effort(tuple((length, batch) for length in LENGTHS for batch in BATCHES), rounds=15, budget=20, longest=20)
+FULL = Effort(PLACES, rounds=15, budget=20, longest=60)
 
 
 @dataclass
@@ -91,12 +97,14 @@ class Torso:
     skipped: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
-def measure(name: str, effort: Effort) -> Torso:
-    """One torso at every place, from short sequences to long ones."""
+def measure(name: str, effort: Effort, known: Torso | None = None) -> Torso:
+    """One torso at every place that is not known yet, from short sequences to long ones."""
     torso = measuring.torso_of(name)
-    found = Torso(name, byte_count(jax.eval_shape(lambda: torso.initialize_carry(1))))
+    found = known or Torso(name, byte_count(jax.eval_shape(lambda: torso.initialize_carry(1))))
     functions = {"forward": torso.apply, "gradient": measuring.gradient(torso)}
     for place in effort.places:
+        if place in found.gradient or place in found.skipped:
+            continue
         length, batch = place
         foretold = max(
             (taken * length / t for (t, b), taken in found.gradient.items() if b == batch and t > 1), default=0
@@ -150,7 +158,7 @@ def place_table(torsos: Iterable[Torso], quantity: str, show: Callable[[float | 
 def skips(torsos: Iterable[Torso], effort: Effort) -> str:
     """What the dashes are, as a paragraph; nothing where there are none."""
     lines = []
-    left_out = [f"B = {batch}, T = {length}" for length, batch in FULL.places if (length, batch) not in effort.places]
+    left_out = [f"B = {batch}, T = {length}" for length, batch in PLACES if (length, batch) not in effort.places]
     if left_out:
         lines.append(f"Left out, as not part of the default run: {'; '.join(left_out)}.")
     cells = [
@@ -174,6 +182,35 @@ def page(torsos: list[Torso], effort: Effort) -> str:
         forward=place_table(torsos, "forward", measuring.milliseconds),
         memory=place_table(torsos, "memory", measuring.mebibytes),
     )
+
+
+def stored() -> dict[str, Torso]:
+    """By name, what was measured before."""
+    if not FOUND.exists():
+        return {}
+    return {
+        row["name"]: Torso(**{key: _places(value) for key, value in row.items()})
+        for row in json.loads(FOUND.read_text())
+    }
+
+
+def _places(value: Any) -> Any:
+    """JSON's "128x16" as (128, 16), where there are such keys."""
+    if not isinstance(value, dict) or not all("x" in key for key in value):
+        return value
+    return {tuple(map(int, key.split("x"))): entry for key, entry in value.items()}
+
+
+def store(torsos: Iterable[Torso]) -> None:
+    """For `stored`, in the order of the registry."""
+    rows = [
+        {
+            key: {f"{k[0]}x{k[1]}": v for k, v in value.items()} if key in MEASURES else value
+            for key, value in dataclasses.asdict(torso).items()
+        }
+        for torso in torsos
+    ]
+    FOUND.write_text(json.dumps(rows, indent=0) + "\n", encoding="utf-8")
 
 
 def latencies(torsos: Iterable[Torso]) -> dict:
@@ -211,13 +248,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help=f"write docs/{PAGE.name} and {LATENCY.name}")
     chosen = parser.parse_args(arguments)
     effort = chosen.effort or NORMAL
-    if chosen.write and (chosen.only or effort is QUICK):
-        parser.error("--write is for all torsos; leave out --only and --quick")
-    torsos = []
+    if chosen.write and effort is QUICK:
+        parser.error("--write is for numbers that mean something; leave out --quick")
+    known = stored() if chosen.write else {}
     for name in measuring.chosen_names(parser, chosen.only, SEQUENCE_MODELS):
-        torsos.append(measure(name, effort))
-        print(*lines(torsos[-1]), sep="\n", flush=True)
+        known[name] = measure(name, effort, None if chosen.only else known.get(name))
+        print(*lines(known[name]), sep="\n", flush=True)
+        if chosen.write:
+            store(known[name] for name in SEQUENCE_MODELS if name in known)
     if chosen.write:
+        torsos = [known[name] for name in SEQUENCE_MODELS if name in known]
         measuring.replace_part(PAGE, NEXT_PART, before=page(torsos, effort))
         LATENCY.write_text(json.dumps(latencies(torsos), indent=2) + "\n", encoding="utf-8")
         print(f"written: {PAGE}, {LATENCY}")
