@@ -38,7 +38,7 @@ PARTS: dict[str, list[tuple[str, ...]]] = {  # part -> command lines of `python 
     "DQN": [("speed.workloads", "DQN"), ("speed.workloads", "DQN64"), ("speed.peer_rejax", "DQN64")],
     "R2D2": [("speed.workloads", "R2D2")],
     "torsos": [
-        ("speed.workloads", workload, "--torso", name, "--turns", "2")
+        ("speed.workloads", workload, "--torso", name, "--turns", "2", "--patience", "2")
         for name in SEQUENCE_MODELS
         for workload in ("W4", "W4b")
     ],

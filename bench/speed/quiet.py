@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 OTHERS = 0.08  # of a core that other processes may use in a turn that counts
-PATIENCE = 6  # times as many turns are tried as are wanted
+PATIENCE = 6  # times as many turns are tried as are wanted, unless told
 SHAPES = {  # m, k, n of the products whose rate is measured
     "large": (8192, 256, 768),
     "64 rows": (64, 256, 768),
@@ -29,14 +29,14 @@ class Turns:
     cores: list[float]
 
 
-def turns(call: Callable[[], None], wanted: int) -> Turns:
+def turns(call: Callable[[], None], wanted: int, patience: int = PATIENCE) -> Turns:
     """Times a call that returns when its work is done, after one that does not count.
 
     The quietest `wanted` turns are kept, all of them below `OTHERS` where the machine allows it.
     """
     call()
     tried: list[tuple[float, float, float]] = []
-    while sum(others <= OTHERS for others, _, _ in tried) < wanted and len(tried) < PATIENCE * wanted:
+    while sum(others <= OTHERS for others, _, _ in tried) < wanted and len(tried) < patience * wanted:
         busy, own, begin = _busy(), time.process_time(), time.perf_counter()
         call()
         seconds = time.perf_counter() - begin

@@ -42,7 +42,7 @@ GRIDS: dict[str, list[Size]] = {
     "length": [Size(length=2**power) for power in (5, 7, 9, 10, 12)],
     "width": [Size(width=2**power) for power in range(4, 10)],
     # where `auto` changes its mind, and either side of it; RNNs do by environments in a minibatch
-    "choice": [*(Size(environments=4**power) for power in range(2, 6)), Size(length=1024)],
+    "choice": [*(Size(environments=4**power) for power in range(2, 5)), Size(length=1024)],
 }
 
 
@@ -63,7 +63,7 @@ def measure(torso: str, size: Size) -> dict[str, Any] | None:
     def call() -> None:
         held[0] = jax.block_until_ready(program(keys, held[0])[0])
 
-    seconds = sorted(quiet.turns(call, 3).seconds)[1]
+    seconds = sorted(quiet.turns(call, 3, patience=2).seconds)[1]
     return {
         "steps_per_s": size.steps / seconds,
         "seconds": seconds,

@@ -121,7 +121,7 @@ WORKLOADS = {
 }
 
 
-def measure(workload: Workload, torso: str, separate: bool, turns: int) -> dict[str, Any]:
+def measure(workload: Workload, torso: str, separate: bool, turns: int, patience: int) -> dict[str, Any]:
     """What it costs. Compiling is timed cold, apart from running; a turn is one call after one that does not count."""
     agent = workload.make(torso, separate)
     steps = workload.updates * agent.config.num_envs * agent.config.num_steps
@@ -144,7 +144,7 @@ def measure(workload: Workload, torso: str, separate: bool, turns: int) -> dict[
     def call() -> None:
         held[0] = jax.block_until_ready(program(keys, held[0])[0])
 
-    taken = quiet.turns(call, turns)
+    taken = quiet.turns(call, turns, patience)
     total = steps * workload.seeds
     params = jax.eval_shape(agent.init, keys[0]).params
     return {
@@ -176,9 +176,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--torso", metavar="NAME", help="of the registry, in place of the workload's own")
     parser.add_argument("--separate", action="store_true", help="actor and critic have a torso each")
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--patience", type=int, default=quiet.PATIENCE, help="turns tried for each that is wanted")
     chosen = parser.parse_args(arguments)
     workload = WORKLOADS[chosen.workload]
-    found = measure(workload, chosen.torso or workload.torso or "", chosen.separate, chosen.turns)
+    found = measure(workload, chosen.torso or workload.torso or "", chosen.separate, chosen.turns, chosen.patience)
     print(json.dumps(found))
 
 
