@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memorax_bench.report import stats
-from memorax_bench.report.stats import Estimate
+from memorax_bench import stats
+from memorax_bench.stats import Estimate
 
 SCORES = st.lists(st.floats(-10, 10), min_size=2, max_size=6)
 FAMILIES = {"easy": "Repeat", "hard": "Repeat", "guess": "Guess"}
