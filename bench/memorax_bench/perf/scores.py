@@ -141,7 +141,7 @@ def compare_cell(name: str, task: Task, stored: Sequence[float | None], found: S
         return Scored(name, seeds=seeds, why=str(error))
     drop = float(before.mean() - after.mean())
     parts = [float(np.var(scores, ddof=1)) / len(scores) for scores in (before, after)]
-    least = drop - stats.half_width(parts, [len(before), len(after)], LEVEL)
+    least = drop - stats.t_half_width(parts, [len(before), len(after)], LEVEL)
     diverged = None in found and None not in stored
     why = f"{sum(score is None for score in found)} of {len(found)} seeds diverged" if diverged else ""
     verdict = BROKEN if diverged or least > MARGIN else KEPT

@@ -35,7 +35,7 @@ from memorax_bench.stats.power import family_spread, seeds_needed
 from memorax_bench.stats.profiles import Profile, performance_profile
 from memorax_bench.stats.ranks import Rank, rank_intervals
 from memorax_bench.stats.samples import Estimate, Samples, Statistic, failed_as, normalise
-from memorax_bench.stats.student import family_mean_t_interval, half_width, t_interval
+from memorax_bench.stats.student import family_mean_t_interval, t_half_width, t_interval
 from memorax_bench.stats.survival import Survival, time_to_threshold
 
 __all__ = [
@@ -60,7 +60,6 @@ __all__ = [
     "family_mean_t_interval",
     "family_spread",
     "family_weighted_mean",
-    "half_width",
     "holm",
     "mean",
     "mean_band",
@@ -75,6 +74,7 @@ __all__ = [
     "rank_intervals",
     "seeds_needed",
     "solved",
+    "t_half_width",
     "t_interval",
     "time_to_threshold",
     "weighted_iqm",

@@ -33,9 +33,8 @@ def weighted_iqm(samples: Samples, families: Mapping[str, str], axis: int = -1) 
     divides, it is the mean of the middle half. (Agarwal et al. 2021, there for equal numbers of runs.)
     """
     scores, weights = _sorted(samples, families, axis)
-    reached = np.cumsum(weights, axis=-1)
-    inside = np.clip(reached, 0.25, 0.75) - np.clip(reached - weights, 0.25, 0.75)
-    return (scores * inside).sum(-1) / inside.sum(-1)
+    inside = np.diff(np.clip(np.cumsum(weights, axis=-1), 0.25, 0.75), prepend=0.25)
+    return np.einsum("...i,...i", scores, inside) / 0.5
 
 
 def weighted_median(samples: Samples, families: Mapping[str, str], axis: int = -1) -> NDArray[np.float64]:

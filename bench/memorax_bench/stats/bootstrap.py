@@ -5,7 +5,6 @@ solved the task), where BCa is not, and covers no worse.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,14 +22,6 @@ from memorax_bench.stats.samples import (
 
 LEVEL, REPS, SEED = 0.95, 10_000, 0  # of an interval, unless told
 _AT_A_TIME = 2**24  # resampled numbers in memory
-
-
-class Replicates(NamedTuple):
-    """The ends of the interval `[...]`, and the statistic of every resample `[..., reps]`."""
-
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    values: NDArray[np.float64]
 
 
 def bootstrap_interval(
@@ -53,8 +44,8 @@ def bootstrap_interval(
     if all_constant(data):
         value = float(statistic(data, axis=-1))
         return value, value
-    found = replicates([data], statistic, level=level, reps=reps, seed=seed)
-    return float(found.low), float(found.high)
+    low, high = percentiles([data], statistic, level=level, reps=reps, seed=seed)
+    return float(low), float(high)
 
 
 def estimate(samples: Mapping[str, ArrayLike], statistic: Statistic = mean, **interval) -> Estimate:
@@ -69,23 +60,21 @@ def mean_interval(scores: ArrayLike, **interval) -> Estimate:
     return estimate({"": np.asarray(scores, dtype=np.float64)}, **interval)
 
 
-def replicates(
+def percentiles(
     parts: list[Samples],
     statistic: Callable[..., NDArray[np.float64]],
     *,
     level: float = LEVEL,
     reps: int = REPS,
     seed: int = SEED,
-) -> Replicates:
-    """`statistic(*parts, axis=-1)` under independent resampling, along the last axis, of every task of every part.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The interval `(low[...], high[...])` of `statistic(*parts, axis=-1)`, of arrays `[..., n]` and as many numbers.
 
-    All else that an array has before its last axis stays together: whole curves are drawn. Raises ValueError where
-    level does not lie between 0 and 1.
+    Every task of every part is resampled independently along its last axis; what lies before that axis stays together:
+    whole curves are drawn. Raises ValueError for a level that is none.
     """
     from scipy.stats import bootstrap  # 0.3 s to import, and most verbs need no statistics
 
-    if not 0 < level < 1:
-        raise ValueError(f"the level {level!r} of an interval must lie between 0 and 1, as .95 does")
     names = [(number, task) for number, part in enumerate(parts) for task in part]
     arrays = [parts[number][task] for number, task in names]
 
@@ -95,6 +84,7 @@ def replicates(
             drawn[number][task] = values
         return statistic(*drawn, axis=axis)
 
+    low, high = tails(level)
     result = bootstrap(
         arrays,
         of_arrays,
@@ -103,8 +93,15 @@ def replicates(
         batch=max(1, min(reps, _AT_A_TIME // sum(values.size for values in arrays))),
         vectorized=True,
         paired=False,
-        confidence_level=level,
+        confidence_level=high - low,
         method="percentile",
         rng=np.random.default_rng(seed),
     )
-    return Replicates(*result.confidence_interval, result.bootstrap_distribution)
+    return result.confidence_interval
+
+
+def tails(level: float) -> tuple[float, float]:
+    """The quantiles at the ends of an interval. Raises ValueError for a level that is none."""
+    if not 0 < level < 1:
+        raise ValueError(f"the level {level!r} of an interval must lie between 0 and 1, as .95 does")
+    return (1 - level) / 2, (1 + level) / 2

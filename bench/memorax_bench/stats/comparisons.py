@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from memorax_bench.stats.aggregates import family_weighted_mean, mean
-from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED, replicates
+from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED, percentiles, tails
+from memorax_bench.stats.resampling import resample
 from memorax_bench.stats.samples import (
     NO_INTERVAL,
     ROUNDING,
@@ -56,8 +57,8 @@ def probability_of_improvement(
     value, n = float(probability(a, b, axis=-1)), least_seeds(a, b)
     if n == 1:
         return Estimate(value, *NO_INTERVAL, n)
-    found = replicates([a, b], probability, **interval)
-    return Estimate(value, float(found.low), float(found.high), n)
+    low, high = percentiles([a, b], probability, **interval)
+    return Estimate(value, float(low), float(high), n)
 
 
 def _wins(a: NDArray, b: NDArray) -> NDArray[np.float64]:
@@ -75,27 +76,26 @@ def difference(
     reps: int = REPS,
     seed: int = SEED,
 ) -> Difference:
-    """`statistic(a) - statistic(b)` over the tasks that both have, both resampled independently within each task.
+    """`statistic(a) - statistic(b)` over the tasks that both have, with a percentile interval and a p.
 
-    p comes from the same replicates as the interval: 2 (k + 1) / (reps + 1), at most 1, where k is how many of them lie
-    at 0 or on its less frequent side. It is never below 2 / (ways to deal the runs of both out anew, task by task):
-    without an assumption about how scores are distributed no test can say more, and three seeds against three in one
-    task never say less than .1. Where within each task all seeds are equal, the interval is the value twice, and p is
-    1 for no difference, else that bound. Where a task has one seed, interval and p are NaN.
+    Both are resampled within each task (`resample`). p is two-sided and comes from the same replicates as the interval:
+    2 (k + 1) / (reps + 1), at most 1, where k of them lie at 0 or on its less frequent side. It is never below
+    2 / (ways to deal the runs of both out anew, task by task): without an assumption about how scores are distributed
+    no test can say more, and three seeds against three in one task never say less than .1. Where within each task all
+    seeds are equal, the interval is the value twice, and p is 1 for no difference, else that bound. Where a task has
+    one seed, interval and p are NaN.
     Raises ValueError where no task is in both, and as `bootstrap_interval` does.
     """
     a, b = in_common(a, b)
-
-    def subtract(a: Samples, b: Samples, axis: int) -> NDArray[np.float64]:
-        return statistic(a, axis=axis) - statistic(b, axis=axis)
-
-    value, n = float(subtract(a, b, axis=-1)), least_seeds(a, b)
+    value, n = float(statistic(a, axis=-1) - statistic(b, axis=-1)), least_seeds(a, b)
     if n == 1:
         return Difference(value, *NO_INTERVAL, math.nan, n)
     if all_constant(a, b):
-        low, high, values = value, value, np.full(reps, value)
+        values = np.full(reps, value)
     else:
-        low, high, values = replicates([a, b], subtract, level=level, reps=reps, seed=seed)
+        rng = np.random.default_rng(seed)
+        values = statistic(resample(a, reps, rng), axis=-1) - statistic(resample(b, reps, rng), axis=-1)
+    low, high = np.quantile(values, tails(level))
     return Difference(value, float(low), float(high), max(_two_sided(values), _least_p(a, b)), n)
 
 

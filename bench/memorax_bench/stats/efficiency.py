@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from memorax_bench.stats.aggregates import mean
-from memorax_bench.stats.bootstrap import replicates
+from memorax_bench.stats.bootstrap import percentiles
 from memorax_bench.stats.samples import Samples, Statistic, least_seeds
 
 
@@ -46,10 +46,10 @@ def bands(data: Samples, statistic: Statistic, **interval) -> Band:
     value = statistic(data, axis=-1)
     if least_seeds(data) == 1:
         return Band(value, np.full_like(value, math.nan), np.full_like(value, math.nan))
-    found = replicates([data], statistic, **interval)
+    low, high = percentiles([data], statistic, **interval)
     # where rounding in the statistic of a resample must not make a width
     constant = np.all([np.ptp(values, axis=-1) == 0 for values in data.values()], axis=0)
-    return Band(value, np.where(constant, value, found.low), np.where(constant, value, found.high))
+    return Band(value, np.where(constant, value, low), np.where(constant, value, high))
 
 
 def _checked(task: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from memorax_bench.stats.aggregates import family_weighted_mean
-from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED
-from memorax_bench.stats.samples import Samples, checked, least_seeds
-
-_DECIMALS = 9  # to which two means are compared
+from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED, tails
+from memorax_bench.stats.resampling import resample
+from memorax_bench.stats.samples import ROUNDING, Samples, checked, least_seeds
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,11 @@ def rank_intervals(
 ) -> dict[str, Rank]:
     """The rank of each method by the family-weighted mean, with a percentile interval over joint replicates.
 
-    In each of `reps` replicates the seeds of every task of every method are drawn anew, and the methods are ranked: a
-    rank is 1 + the number of methods that are better, so that equals share the better one. `p_best` is the share of
-    replicates that a method wins, divided among equals: it sums to 1. Depends on neither the order of methods nor that
-    of tasks. Raises ValueError without methods, where one lacks a task that another has (its mean would be of another
-    thing), and as `bootstrap_interval` does.
+    In each of `reps` replicates the seeds of every task of every method are drawn anew (`resample`), and the methods
+    are ranked: a rank is 1 + the number of methods that are better, so that equals share the better one. `p_best` is
+    the share of replicates that a method wins, divided among equals: it sums to 1. Depends on neither the order of
+    methods nor that of tasks. Raises ValueError without methods, where one lacks a task that another has (its mean
+    would be of another thing), and as `bootstrap_interval` does.
     """
     data = {name: checked(methods[name]) for name in sorted(methods)}
     _refuse_other_tasks(data)
@@ -49,25 +48,19 @@ def rank_intervals(
     if any(least_seeds(samples) == 1 for samples in data.values()):
         return {name: Rank(int(ranks[name]), math.nan, math.nan, math.nan) for name in methods}
     rng = np.random.default_rng(seed)
-    drawn = _ranks(_means({name: _resample(samples, reps, rng) for name, samples in data.items()}, families))
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    ends = dict(zip(data, np.quantile(drawn, tails, axis=-1, method="inverted_cdf").T, strict=True))
+    drawn = _ranks(_means({name: resample(samples, reps, rng) for name, samples in data.items()}, families))
+    ends = dict(zip(data, np.quantile(drawn, tails(level), axis=-1, method="inverted_cdf").T, strict=True))
     best = dict(zip(data, ((drawn == 1) / (drawn == 1).sum(axis=0)).mean(axis=-1), strict=True))
     return {name: Rank(int(ranks[name]), *map(float, ends[name]), float(best[name])) for name in methods}
 
 
 def _means(methods: Mapping[str, Samples], families: Mapping[str, str]) -> NDArray[np.float64]:
-    return np.stack([family_weighted_mean(samples, families) for samples in methods.values()]).round(_DECIMALS)
+    return np.stack([family_weighted_mean(samples, families) for samples in methods.values()])
 
 
 def _ranks(means: NDArray[np.float64]) -> NDArray[np.int64]:
     """`[methods, ...]` alike: 1 + how many are higher."""
-    return 1 + np.stack([(means > mine).sum(axis=0) for mine in means])
-
-
-def _resample(samples: Samples, reps: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """task -> `[reps, n]`, drawn with replacement from its `[n]`."""
-    return {task: scores[rng.integers(len(scores), size=(reps, len(scores)))] for task, scores in samples.items()}
+    return 1 + np.stack([(means > mine + ROUNDING).sum(axis=0) for mine in means])
 
 
 def _refuse_other_tasks(methods: Mapping[str, Samples]) -> None:
