@@ -26,8 +26,8 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.buffers",
 )
 LAYERS = (  # of the harness, each knows those before it: identity | suite -> cells -> records -> tables | verbs
-    *("errors", "identity", "code_hash", "suite", "records", "cell", "running", "report", "measured", "perf", "verbs"),
-    *("drawing", "cli"),
+    *("errors", "identity", "code_hash", "stats", "suite", "records", "cell", "running", "report", "measured", "perf"),
+    *("verbs", "drawing", "cli"),
 )
 LOADS_JAX = (  # of other layers than `cell`
     *("drawing.episode", "measured.bounding", "measured.inventory", "measured.matching", "measured.oracles"),
@@ -102,7 +102,7 @@ def test_a_wrong_arrow_is_seen(importer, line):
 
 
 def layer_of(name: str) -> int:
-    """`memorax_bench.suite.load` -> 3; the package itself knows nothing."""
+    """`memorax_bench.suite.load` -> 4; the package itself knows nothing."""
     return LAYERS.index(name.split(".")[1]) if "." in name else -1
 
 

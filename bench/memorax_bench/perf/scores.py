@@ -5,18 +5,17 @@ counters of a learner that learns nothing are as good as ever.
 """
 
 import json
-import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter
 
+from memorax_bench import stats
 from memorax_bench.errors import Problem, UsageProblems
 from memorax_bench.records.pooling import Pool, pool_grid
 from memorax_bench.records.store import StoredRecord
-from memorax_bench.report.stats import failed_as, normalise
 from memorax_bench.suite.grid import Cell
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Closed, Task
@@ -134,29 +133,19 @@ def compare_cell(name: str, task: Task, stored: Sequence[float | None], found: S
         return Scored(name, seeds=seeds, why="no record of this code")
     if min(seeds) < SEEDS:
         return Scored(name, seeds=seeds, why=f"{min(seeds)} of at least {SEEDS} seeds")
-    before, after = failed_as(stored, task.hard_min), failed_as(found, task.hard_min)
+    before, after = stats.failed_as(stored, task.hard_min), stats.failed_as(found, task.hard_min)
     ceiling = float(before.mean()) if task.ceiling is None else task.ceiling
     try:
-        before, after = (normalise(scores, task.floor, ceiling).clip(min=0) for scores in (before, after))
+        before, after = (stats.normalise(scores, task.floor, ceiling).clip(min=0) for scores in (before, after))
     except ValueError as error:
         return Scored(name, seeds=seeds, why=str(error))
     drop = float(before.mean() - after.mean())
-    least = drop - _half_width(list(before), list(after))
+    parts = [float(np.var(scores, ddof=1)) / len(scores) for scores in (before, after)]
+    least = drop - stats.t_half_width(parts, [len(before), len(after)], LEVEL)
     diverged = None in found and None not in stored
     why = f"{sum(score is None for score in found)} of {len(found)} seeds diverged" if diverged else ""
     verdict = BROKEN if diverged or least > MARGIN else KEPT
     return Scored(name, float(before.mean()), float(after.mean()), drop, least, seeds, verdict, why)
-
-
-def _half_width(before: list[float], after: list[float]) -> float:
-    """From the difference of means to the bound of its one-sided interval, by Welch and Satterthwaite."""
-    from scipy.stats import t  # most verbs need no statistics
-
-    parts = [statistics.variance(scores) / len(scores) for scores in (before, after)]
-    if not sum(parts):
-        return 0.0
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(x) - 1) for part, x in zip(parts, (before, after), strict=True))
-    return float(t.ppf(LEVEL, freedom)) * math.sqrt(sum(parts))
 
 
 def _complete(pool: Pool, seeds: Sequence[int]) -> bool:

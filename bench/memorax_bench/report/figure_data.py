@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memorax_bench import stats
 from memorax_bench.records.curves import decode_curves
 from memorax_bench.records.pooling import Pool, cell_name
 from memorax_bench.records.store import StoredRecord
-from memorax_bench.report import stats
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.tables import Table, cell_scores
 from memorax_bench.suite.schema import Task

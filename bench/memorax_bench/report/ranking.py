@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from memorax_bench import stats
 from memorax_bench.records.pooling import Key, Pool
-from memorax_bench.report import stats
-from memorax_bench.report.stats import Estimate
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Suite, Task
 
 MIN_RANKED_SEEDS = 5  # the interval of fewer is too short to rank by, whatever the suite's min_seeds
 _BUDGET_TOLERANCE = 0.005
 
-Controls = Mapping[tuple[str, str], Estimate]  # (algorithm, task) -> the better control's normalised mean
+Controls = Mapping[tuple[str, str], stats.Estimate]  # (algorithm, task) -> the better control's normalised mean
 Scores = Mapping[Key, np.ndarray]  # the seeds of a cell: normalised, or raw where the task has no ceiling
 
 
@@ -43,7 +42,7 @@ def why_task_unranked(suite: Suite, label: str, task: Task) -> str | None:
 def better_controls(resolved: ResolvedSuite, scores: Scores) -> Controls:
     """The control with the higher mean, for each algorithm and task with a ceiling of which one is measured."""
     settings = interval_settings(resolved.suite)
-    best: dict[tuple[str, str], Estimate] = {}
+    best: dict[tuple[str, str], stats.Estimate] = {}
     for cell in resolved.cells:
         if cell.role == "control" and cell.labels in scores and cell.task.ceiling is not None:
             found = stats.mean_interval(scores[cell.labels], **settings)

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Container, Iterable, Sequence
 
+from memorax_bench import stats
 from memorax_bench.records.pooling import cell_name, seed_ranges
-from memorax_bench.report.stats import SOLVED_AT, Estimate
 from memorax_bench.report.tables import Column, Row, Table, TableCell
 
 MISSING = "—"
@@ -13,8 +13,9 @@ UNDEFINED = "-"
 FAILED_MARK = "†"
 LEGEND = (
     f"gain: (score - better control) / (ceiling - better control); {UNDEFINED} for controls and where it is not "
-    f"defined. solved: ranked families whose whole interval is >= {SOLVED_AT:g}. steps/s: environment steps a second, "
-    f"all seeds of a batch together, median over tasks. state B: bytes carried per environment. {MISSING}: not run."
+    f"defined. solved: ranked families whose whole interval is >= {stats.SOLVED_AT:g}. steps/s: environment steps a "
+    "second, all seeds of a batch together, median over tasks. state B: bytes carried per environment. "
+    f"{MISSING}: not run."
 )
 
 
@@ -39,7 +40,7 @@ def magnitude(value: float) -> str:
     return f"{value:.0f}"
 
 
-def estimate_text(estimate: Estimate) -> str:
+def estimate_text(estimate: stats.Estimate) -> str:
     """`.98 [.97,.99]`, without the brackets where one seed gives no interval."""
     if not math.isfinite(estimate.low):
         return number(estimate.value)
@@ -221,7 +222,7 @@ def _marks(row: Row, shared: Sequence[str], draft: bool) -> str:
     return "; ".join([row.role] * (row.role is not None) + [f"not ranked: {', '.join(own)}"] * bool(own))
 
 
-def numbers(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+def numbers(name: str, estimate: stats.Estimate | None) -> dict[str, float | None]:
     """An estimate as the CSV has it: `name`, `name_low`, `name_high`; None where there is no number."""
     values = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
     finite = [None if value is None or math.isnan(value) else value for value in values]

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from memorax_bench import stats
 from memorax_bench.records.pooling import Key, Pool, pool_grid
 from memorax_bench.records.record import Failure, Record
 from memorax_bench.records.store import Scan, StoredFailure, StoredRecord
-from memorax_bench.report import stats
 from memorax_bench.report.ranking import (
     Controls,
     Scores,
@@ -24,7 +24,6 @@ from memorax_bench.report.ranking import (
     why_task_unranked,
     without_need,
 )
-from memorax_bench.report.stats import Estimate
 from memorax_bench.suite.grid import NotApplicable
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Suite
@@ -50,7 +49,7 @@ class TableCell:
     """A score of a row: measured, missing (asked for, at least one task of the column not run) or not applicable."""
 
     state: Literal["measured", "missing", "n/a"]
-    estimate: Estimate | None = None
+    estimate: stats.Estimate | None = None
     failed: int = 0
 
 
@@ -67,7 +66,7 @@ class Row:
     torso: str
     role: str | None
     cells: tuple[TableCell, ...]
-    primary: Estimate | None
+    primary: stats.Estimate | None
     gain: float | None
     solved: int
     n: tuple[int, int]
@@ -237,7 +236,7 @@ def _cell(column: Column, mine: Mapping[str, Pool], samples: Mapping[str, np.nda
     return TableCell("measured", stats.estimate({task: samples[task] for task in column.tasks}, **settings), failed)
 
 
-def _family_mean(suite: Suite, samples: Mapping[str, np.ndarray]) -> Estimate:
+def _family_mean(suite: Suite, samples: Mapping[str, np.ndarray]) -> stats.Estimate:
     families = {task: suite.tasks[task].family for task in samples}
     statistic = functools.partial(stats.family_weighted_mean, families=families)
     return stats.estimate(samples, statistic, **interval_settings(suite))

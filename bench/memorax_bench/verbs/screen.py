@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from memorax_bench import stats
 from memorax_bench.cell.progress import Progress
 from memorax_bench.report.render import estimate_text, magnitude, number
-from memorax_bench.report.stats import mean_interval
 from memorax_bench.running.engine import JobEvent, Screen
 from memorax_bench.running.job import Job
 from memorax_bench.running.plan import Action
@@ -173,4 +173,4 @@ def mean_text(returns: Sequence[float]) -> str:
 
 def _interval(finals: Sequence[float]) -> str:
     finite = [value for value in finals if math.isfinite(value)]
-    return estimate_text(mean_interval(finite)) if finite else "NaN"
+    return estimate_text(stats.mean_interval(finite)) if finite else "NaN"

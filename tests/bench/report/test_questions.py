@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 
+from memorax_bench import stats
 from memorax_bench.records.store import Store
 from memorax_bench.report.questions.extrapolating import extrapolation_section
 from memorax_bench.report.questions.horizon import curves, horizon_section
 from memorax_bench.report.questions.necessity import Named, Need, necessity_section, needs
-from memorax_bench.report.stats import Estimate, MemoryHorizon, memory_horizon
 from memorax_bench.report.tables import build_table
 from memorax_bench.report.write import write_report
 from tests.bench.synthetic import fill, find_cell, make_record, publish, resolve
@@ -19,28 +19,28 @@ from tests.bench.synthetic import fill, find_cell, make_record, publish, resolve
 
 
 def scored(low, value=0.9, n=5):
-    return Estimate(value, low, 1.0, n)
+    return stats.Estimate(value, low, 1.0, n)
 
 
 HORIZONS = {
-    "falls": ({2: 0.8, 4: 0.6, 8: 0.4, 16: 0.1}, MemoryHorizon(4, 8, True)),
-    "never": ({2: 0.4, 4: 0.1}, MemoryHorizon(0, 2, True)),
-    "always": ({2: 0.8, 4: 0.6}, MemoryHorizon(4, None, True)),
-    "on the threshold": ({2: 0.5, 4: 0.5 - 1e-6}, MemoryHorizon(2, 4, True)),
-    "comes back": ({2: 0.8, 4: 0.3, 8: 0.9, 16: 0.9}, MemoryHorizon(2, 4, True)),
-    "only the longest": ({2: 0.1, 4: 0.9}, MemoryHorizon(0, 2, True)),
-    "a length is missing": ({2: 0.8, 4: None, 8: 0.9}, MemoryHorizon(2, 4, False)),
-    "the shortest is missing": ({2: None, 4: 0.9}, MemoryHorizon(0, 2, False)),
-    "one seed": ({2: 0.8, 4: np.nan, 8: 0.9}, MemoryHorizon(2, 4, False)),
-    "in any order": ({16: 0.1, 2: 0.8, 8: 0.7, 4: 0.6}, MemoryHorizon(8, 16, True)),
-    "nothing": ({}, MemoryHorizon(0, None, True)),
+    "falls": ({2: 0.8, 4: 0.6, 8: 0.4, 16: 0.1}, stats.MemoryHorizon(4, 8, True)),
+    "never": ({2: 0.4, 4: 0.1}, stats.MemoryHorizon(0, 2, True)),
+    "always": ({2: 0.8, 4: 0.6}, stats.MemoryHorizon(4, None, True)),
+    "on the threshold": ({2: 0.5, 4: 0.5 - 1e-6}, stats.MemoryHorizon(2, 4, True)),
+    "comes back": ({2: 0.8, 4: 0.3, 8: 0.9, 16: 0.9}, stats.MemoryHorizon(2, 4, True)),
+    "only the longest": ({2: 0.1, 4: 0.9}, stats.MemoryHorizon(0, 2, True)),
+    "a length is missing": ({2: 0.8, 4: None, 8: 0.9}, stats.MemoryHorizon(2, 4, False)),
+    "the shortest is missing": ({2: None, 4: 0.9}, stats.MemoryHorizon(0, 2, False)),
+    "one seed": ({2: 0.8, 4: np.nan, 8: 0.9}, stats.MemoryHorizon(2, 4, False)),
+    "in any order": ({16: 0.1, 2: 0.8, 8: 0.7, 4: 0.6}, stats.MemoryHorizon(8, 16, True)),
+    "nothing": ({}, stats.MemoryHorizon(0, None, True)),
 }
 
 
 @pytest.mark.parametrize(("lows", "expected"), HORIZONS.values(), ids=HORIZONS)
 def test_horizon_by_hand(lows, expected):
     scores = {length: None if low is None else scored(low) for length, low in lows.items()}
-    assert memory_horizon(scores, 0.5) == expected
+    assert stats.memory_horizon(scores, 0.5) == expected
 
 
 # --- a suite that asks all three ---
@@ -128,7 +128,7 @@ def test_a_missing_length_leaves_the_horizon_open(resolved, results):
     table = build_table(chosen, Store(results).scan(chosen.label))
     assert lines_of(horizon_section(table))["lru"][2] == ">=8 (16 not known)"
     found = {curve.row.torso: curve for curve in curves(table)}
-    assert found["lru"].horizon == MemoryHorizon(8, 16, False)
+    assert found["lru"].horizon == stats.MemoryHorizon(8, 16, False)
     rows = {(row["torso"], row["length"]): row for row in horizon_section(table).rows}
     assert (rows["lru", 8]["horizon"], rows["lru", 8]["horizon_is"]) == (8, "at least")
     assert (rows["gru", 8]["horizon"], rows["gru", 8]["horizon_is"]) == (8, "exact")
@@ -147,10 +147,10 @@ def test_the_default_threshold_is_a_half(tmp_path):
     finals = {(f"repeat-{n}", "gru"): values for n, values in zip(LENGTHS[2:], ((0.25,) * 3, (0.24,) * 3), strict=True)}
     table = build_table(suite, fill(tmp_path / "results", suite, finals))
     (curve,) = curves(table)
-    assert curve.horizon == MemoryHorizon(0, 2, False)
+    assert curve.horizon == stats.MemoryHorizon(0, 2, False)
     chosen = resolve(tmp_path, ["torsos=gru", "tasks=[repeat-8,repeat-16]"], text)
     (curve,) = curves(build_table(chosen, Store(tmp_path / "results").scan(chosen.label)))
-    assert curve.horizon == MemoryHorizon(8, 16, True)  # .25 is a normalised .5
+    assert curve.horizon == stats.MemoryHorizon(8, 16, True)  # .25 is a normalised .5
 
 
 def test_extrapolation_by_hand(table):
@@ -193,7 +193,7 @@ def test_necessity_by_hand(table):
 
 
 def named(low, value, high):
-    return Named("x", Estimate(value, low, high, 3))
+    return Named("x", stats.Estimate(value, low, high, 3))
 
 
 NO = float("nan")

@@ -6,12 +6,11 @@ from functools import partial
 
 import numpy as np
 
+from memorax_bench import stats
 from memorax_bench.records.pooling import Pool
-from memorax_bench.report import stats
 from memorax_bench.report.questions.section import Section, entry_columns, pools_of
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, estimate_text, numbers
-from memorax_bench.report.stats import Estimate
 from memorax_bench.report.tables import Row, Table, cell_scores
 
 TRAINED = "as trained"
@@ -31,7 +30,7 @@ class Tested:
     family: str
     row: Row
     scores: Mapping[str, np.ndarray]
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, stats.Estimate]
 
 
 def extrapolation_section(table: Table) -> Section | None:

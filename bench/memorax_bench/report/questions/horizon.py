@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from memorax_bench.report import stats
+from memorax_bench import stats
 from memorax_bench.report.questions.section import Section, entry_columns, pools_of
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, estimate_text, number, numbers
-from memorax_bench.report.stats import Estimate, MemoryHorizon
 from memorax_bench.report.tables import Row, Table, cell_scores
 
 WORDS = (
@@ -25,8 +24,8 @@ class Curve:
 
     family: str
     row: Row
-    scores: Mapping[int, Estimate | None]
-    horizon: MemoryHorizon
+    scores: Mapping[int, stats.Estimate | None]
+    horizon: stats.MemoryHorizon
 
 
 def horizon_section(table: Table) -> Section | None:
@@ -69,7 +68,7 @@ def curves(table: Table) -> tuple[Curve, ...]:
     found = []
     for family in families:
         for row, pools in pools_of(table):
-            scores: dict[int, Estimate | None] = {}
+            scores: dict[int, stats.Estimate | None] = {}
             for pool in pools.values():
                 task = pool.cell.task
                 if task.family == family and task.horizon is not None:

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from memorax_bench.report import stats
+from memorax_bench import stats
 from memorax_bench.report.questions.section import Section, pools_of
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, UNDEFINED, estimate_text, number, numbers
-from memorax_bench.report.stats import NEED_FOR_MEMORY, Estimate
 from memorax_bench.report.tables import Table, cell_scores
 
 CAPTION = "without memory, with everything shown, and with the best memory; normalised scores"
 HEADER = ("control", "score", "oracle", "best torso", "score", "gain", "needs memory")
 WORDS = (
     "The better control has no memory; the oracle has none either, and is shown what the task hides. Needs memory: yes "
-    f"where the oracle's interval lies above the control's by {number(NEED_FOR_MEMORY)}, no where no values in the two "
-    "intervals lie that far apart, else unclear. Gain: (best torso - control) / (oracle - control), where memory is "
-    "needed. Normalised scores; the best torso is the best of several, which flatters it."
+    f"where the oracle's interval lies above the control's by {number(stats.NEED_FOR_MEMORY)}, no where no values in "
+    "the two intervals lie that far apart, else unclear. Gain: (best torso - control) / (oracle - control), where "
+    "memory is needed. Normalised scores; the best torso is the best of several, which flatters it."
 )
 
 
@@ -26,7 +25,7 @@ class Named:
     """An entry's estimate."""
 
     torso: str
-    estimate: Estimate
+    estimate: stats.Estimate
 
 
 @dataclass(frozen=True)

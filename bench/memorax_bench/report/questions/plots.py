@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, NullLocator
 
+from memorax_bench import stats
 from memorax_bench.report.figures import FAINT, INK, STYLE, colours, footnote, line_styles, name_rows, panels, save
 from memorax_bench.report.questions.extrapolating import Tested
 from memorax_bench.report.questions.horizon import Curve
 from memorax_bench.report.questions.necessity import Named, Need
-from memorax_bench.report.stats import Estimate
 from memorax_bench.report.tables import Row, Table
 
 CONTROL_GREY = "#8C8C8C"
@@ -112,7 +112,7 @@ def _dumbbell(ax: Axes, need: Need, y: int, colour: dict[str, str]) -> None:
             _interval(ax, named.estimate, y + down, shade, marker, pale)
 
 
-def _interval(ax: Axes, estimate: Estimate, y: float, colour: str, marker: str, alpha: float) -> None:
+def _interval(ax: Axes, estimate: stats.Estimate, y: float, colour: str, marker: str, alpha: float) -> None:
     if np.isfinite(estimate.low):
         ax.plot([estimate.low, estimate.high], [y, y], color=colour, lw=1.6, alpha=alpha, zorder=3)
     ax.plot(estimate.value, y, marker, color=colour, ms=4.6, mec="white", mew=0.7, alpha=alpha, zorder=4)
@@ -130,14 +130,14 @@ def _marks(figure: Figure, needs: Sequence[Need], colour: dict[str, str]) -> Non
     figure.legend(handles=handles, loc="outside right upper", borderaxespad=0.2)
 
 
-def _band(ax: Axes, x: Sequence[int], scores: Sequence[Estimate], look: dict, order: int) -> None:
+def _band(ax: Axes, x: Sequence[int], scores: Sequence[stats.Estimate], look: dict, order: int) -> None:
     low, high = (np.array([getattr(score, end) for score in scores]) for end in ("low", "high"))
     if np.isfinite(low).all():
         ax.fill_between(x, low, high, color=look["color"], alpha=0.16, lw=0, zorder=2)
     ax.plot(x, [score.value for score in scores], marker="o", ms=3.2, mew=0, zorder=order, **look)
 
 
-def _bars(ax: Axes, x: Sequence[int], scores: Sequence[Estimate], look: dict, order: int, aside: float) -> None:
+def _bars(ax: Axes, x: Sequence[int], scores: Sequence[stats.Estimate], look: dict, order: int, aside: float) -> None:
     """Beside one another, so that equal scores can be told apart."""
     beside = np.array(x) + 0.3 * aside
     for place, score in zip(beside, scores, strict=True):
@@ -186,10 +186,10 @@ def _reading(table: Table) -> str:
     return f"Lines: mean over seeds. Bands: {table.suite.scoring.interval.level * 100:g}% bootstrap"
 
 
-def _estimates(curves: Iterable[Curve]) -> Iterable[Estimate]:
+def _estimates(curves: Iterable[Curve]) -> Iterable[stats.Estimate]:
     return (score for curve in curves for score in curve.scores.values() if score is not None)
 
 
-def _seeds(estimates: Iterable[Estimate]) -> str:
+def _seeds(estimates: Iterable[stats.Estimate]) -> str:
     counts = {estimate.n for estimate in estimates}
     return f"n={min(counts)}" if len(counts) == 1 else f"n={min(counts)}-{max(counts)}"
