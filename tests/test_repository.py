@@ -132,7 +132,9 @@ def test_environment_libraries_are_imported_when_an_environment_is_made(file):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["ls", "suites"], ["ls", "tasks"], ["plan", "suite=smoke"], ["validate"]], ids=" ".join
+    "arguments",
+    [["--help"], ["ls", "suites"], ["ls", "tasks"], ["plan", "suite=smoke", "--resolve", "0.05"], ["validate"]],
+    ids=" ".join,
 )
 def test_verbs_that_compute_nothing_load_no_jax(arguments, tmp_path):
     program = (

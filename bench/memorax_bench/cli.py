@@ -1,5 +1,6 @@
 """memorax-bench: which memory architecture, under which algorithm, remembers what, at what cost."""
 
+import math
 import os
 import signal
 import sys
@@ -47,6 +48,17 @@ def _width(text: str) -> int | str:
     if text == "measure" or (text.isdecimal() and int(text) > 0):
         return text if text == "measure" else int(text)
     raise typer.BadParameter(f"'{text}' is neither a number of seeds from 1 on nor 'measure'")
+
+
+def _difference(text: str) -> float:
+    """`0.05`: a difference of normalised scores."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"'{text}' is not a difference of normalised scores above 0, such as 0.05")
+    return value
 
 
 Width = Annotated[
@@ -149,7 +161,21 @@ def run(
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
-def plan(arguments: Arguments = None, results: Results = Path("results"), seed_batch: Width = None) -> None:
+def plan(
+    arguments: Arguments = None,
+    results: Results = Path("results"),
+    seed_batch: Width = None,
+    resolve: Annotated[
+        float | None,
+        typer.Option(
+            "--resolve",
+            parser=_difference,
+            metavar="DIFFERENCE",
+            help="Also show how many seeds tell torsos apart by so much, e.g. 0.05 of the normalised score.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
     """Show what `run` would do, why, and how long it would take. Computes nothing."""
     from memorax_bench.records.store import Store
     from memorax_bench.running.plan import code_hashes
@@ -163,6 +189,11 @@ def plan(arguments: Arguments = None, results: Results = Path("results"), seed_b
     scan, widths = Store(results).scan(resolved.label), Widths(results, kind)
     made = make_plan(resolved, scan, code_hashes(resolved), kind, width, widths=widths, workers=worker_count())
     typer.echo(render(made))
+    if resolve is not None:
+        from memorax_bench.report.resolving import resolve_difference
+        from memorax_bench.verbs.resolve_screen import render as render_resolution
+
+        typer.echo("\n" + render_resolution(resolve_difference(resolved, scan.records, resolve)))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")

@@ -34,11 +34,12 @@ from memorax_bench.stats.memory import (
 from memorax_bench.stats.power import family_spread, seeds_needed
 from memorax_bench.stats.profiles import Profile, performance_profile
 from memorax_bench.stats.ranks import Rank, rank_intervals
-from memorax_bench.stats.samples import Estimate, Samples, Statistic, failed_as, normalise
+from memorax_bench.stats.samples import FEW_SEEDS, Estimate, Samples, Statistic, failed_as, normalise
 from memorax_bench.stats.student import family_mean_t_interval, t_half_width, t_interval
 from memorax_bench.stats.survival import Survival, time_to_threshold
 
 __all__ = [
+    "FEW_SEEDS",
     "HORIZON_AT",
     "NEED_FOR_MEMORY",
     "SOLVED_AT",

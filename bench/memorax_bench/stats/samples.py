@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Samples = Mapping[str, NDArray[np.float64]]
 Statistic = Callable[..., NDArray[np.float64]]  # (samples, axis) -> the samples' shape without that axis
 
+FEW_SEEDS = 10  # of fewer, percentile intervals are shorter than they say, and marked where they are shown
 NO_INTERVAL = (math.nan, math.nan)
 ROUNDING = 1e-9  # a score that is .9 on paper may be one ulp below it
 

@@ -1,7 +1,7 @@
 """Intervals of means by Student's t: of few seeds they cover what they say, where percentiles are too narrow.
 
-Coverage of a nominal 95%, eight tasks that are solved or not, 3, 5, 10 seeds: t .96, .96, .95; percentile .85, .91, .93.
-They are of means only, and may reach beyond what scores can be.
+Coverage of a nominal 95%, eight tasks that are solved or not, by 3, 5, 10 seeds: t .96, .96, .95; percentile .85, .91,
+.93. They are of means only, and may reach beyond what scores can be.
 """
 
 import math

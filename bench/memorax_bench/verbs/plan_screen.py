@@ -47,7 +47,12 @@ def _table(actions: Sequence[Action]) -> Iterable[str]:
         estimate = duration(action.estimate) if action.to_do else "-"
         name = f"{cell.algorithm_label}/{cell.torso_label}"
         rows.append((cell.task_label, name, action.action, seeds, action.reason, estimate))
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    yield from aligned(rows)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    """Lines of columns as wide as their widest text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield " " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 

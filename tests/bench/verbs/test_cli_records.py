@@ -26,6 +26,19 @@ def test_ls_results_and_plan(call, recorded):
     code, text, _ = call("plan", "suite=tiny.yaml")
     assert code == 0
     assert f"{len(recorded.cells)} cells: {len(recorded.cells)} stale" in text
+    assert "resolve" not in text
+
+
+def test_plan_says_how_many_seeds_resolve_a_difference(call, recorded):
+    code, text, _ = call("plan", "suite=tiny.yaml", "--resolve", "0.05")
+    assert code == 0
+    assert "10 cells" in text and "\n ppo/lru - ppo/gru  0.005   3       ~2\n" in text
+
+
+@pytest.mark.parametrize("difference", ["0", "-0.1", "nan", "inf", "much"])
+def test_plan_resolves_no_difference_that_is_none(call, recorded, difference):
+    code, text, error = call("plan", "suite=tiny.yaml", "--resolve", difference)
+    assert (code, text) == (2, "") and f"'{difference}' is not a difference of normalised scores above 0" in error
 
 
 def test_validate_is_content_with_what_is_valid(call, recorded):
