@@ -36,6 +36,8 @@ Arguments are key=value, in any order (quote what your shell would read):
   '+algorithms.mine=my_module:MyPPO'   add an algorithm of your own
   '~torsos.mlp'                        leave one out
   include=[algorithms/memory.yaml,torsos/flops.yaml]   other entries, from files beside the suite
+  +include=mine.yaml                   further entries, from a file of your own
+  track=fixed                          how settings were found: fixed, lr4, open
 """
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="suite=NAME [KEY=VALUE]...", show_default=False)]
@@ -160,6 +162,61 @@ def run(
     raise typer.Exit(run_suite(resolved, arguments, results, options))
 
 
+@app.command(
+    epilog="Exit: 0 done, 2 a mistake in the arguments or the suite, 3 some trials failed (the rest is kept), "
+    "7 stopped because nothing can be written, 130 interrupted. After 3, 7 and 130, run again to go on."
+)
+def tune(
+    arguments: Arguments = None,
+    results: Results = Path("results"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The file to write. Default: tuned/NAME.yaml beside the suite.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Show what would be run, and run nothing.")] = False,
+    retry: Annotated[int, typer.Option("--retry", min=0, help="Times to try a failed trial again.")] = 0,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=1, help="Seconds after which a trial is taken to hang.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Workers at a time. Default: one a device.")
+    ] = None,
+    launcher: Annotated[str, typer.Option("--launcher", help="As of `run`.")] = "local",
+    launcher_options: Annotated[
+        list[str] | None, typer.Option("--launcher-options", help="As of `run`.", metavar="KEY=VALUE,...")
+    ] = None,
+) -> None:
+    """Choose the learning rates of a suite on the track lr4, the same way for every entry; write them down.
+
+    Every entry is trained at four learning rates on the two tasks of the suite `tuning`, as records of that suite; what
+    is already there never runs again.
+    """
+    from memorax_bench.running.engine import Policy
+    from memorax_bench.running.launchers import parse_options
+    from memorax_bench.suite.load import load_suite
+    from memorax_bench.suite.tracks import SUITE
+    from memorax_bench.suite.trials import make_trials
+    from memorax_bench.verbs.run import Options
+    from memorax_bench.verbs.tune import tune_suite
+
+    resolved, tuned_on = _resolve(arguments), load_suite(SUITE)
+    if only_plan:
+        typer.echo(_planned(make_trials(resolved, tuned_on).suite, results))
+        return
+    options = Options(
+        policy=Policy(retry=retry, timeout=timeout),
+        launcher=launcher,
+        workers=workers,
+        launcher_options=parse_options(launcher_options or ()),
+    )
+    raise typer.Exit(tune_suite(resolved, tuned_on, arguments or [], results, options, out))
+
+
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
 def plan(
     arguments: Arguments = None,
@@ -177,6 +234,22 @@ def plan(
     ] = None,
 ) -> None:
     """Show what `run` would do, why, and how long it would take. Computes nothing."""
+    from memorax_bench.suite.trials import refuse_untuned
+
+    resolved = _resolve(arguments)
+    refuse_untuned(resolved, arguments or [])
+    typer.echo(_planned(resolved, results, seed_batch))
+    if resolve is not None:
+        from memorax_bench.records.store import Store
+        from memorax_bench.report.resolving import resolve_difference
+        from memorax_bench.verbs.resolve_screen import render
+
+        stored = Store(results).scan(resolved.label).records
+        typer.echo("\n" + render(resolve_difference(resolved, stored, resolve)))
+
+
+def _planned(resolved: Any, results: Path, seed_batch: Any = None) -> str:
+    """The screen of a plan."""
     from memorax_bench.records.store import Store
     from memorax_bench.running.plan import code_hashes
     from memorax_bench.running.plan import plan as make_plan
@@ -184,16 +257,10 @@ def plan(
     from memorax_bench.running.widths import MEASURE, Widths
     from memorax_bench.verbs.plan_screen import render
 
-    resolved, kind = _resolve(arguments), device_kind()
-    width = None if seed_batch == MEASURE else seed_batch
+    kind, width = device_kind(), None if seed_batch == MEASURE else seed_batch
     scan, widths = Store(results).scan(resolved.label), Widths(results, kind)
     made = make_plan(resolved, scan, code_hashes(resolved), kind, width, widths=widths, workers=worker_count())
-    typer.echo(render(made))
-    if resolve is not None:
-        from memorax_bench.report.resolving import resolve_difference
-        from memorax_bench.verbs.resolve_screen import render as render_resolution
-
-        typer.echo("\n" + render_resolution(resolve_difference(resolved, scan.records, resolve)))
+    return render(made)
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite.")
@@ -424,7 +491,7 @@ def bounds(
 
 app.add_typer(perf, name="perf")
 
-for _command in (run, plan, status, report, profile, validate):
+for _command in (run, plan, status, report, profile, validate, tune):
     _command.__doc__ = f"{_command.__doc__}\n{_GRAMMAR}"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 KEY_SCHEME = 1  # how seeds become keys; a record says which it used
 KEY_WORDS = 2  # a threefry key is two uint32
+UNTUNED = "fixed"  # the track of entries whose settings were not searched for
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 _FROZEN_KEYS = ("protocol", "tasks", "scoring", "rankings")
@@ -54,11 +55,13 @@ def run_id(
     *,
     benchmark_hash: str,
     task_label: str,
+    track: str = UNTUNED,
 ) -> str:
     """The identity of one run, known before it starts: 16 hex digits of everything its numbers depend on.
 
     `benchmark_hash` and `task_label` belong to it because the seeds' keys are made of them: two suites that differ
-    in a bound only would otherwise share checkpoints of differently seeded runs.
+    in a bound only would otherwise share checkpoints of differently seeded runs. `track` belongs to it because a
+    record says how its settings were found, which a run of the same numbers on another track cannot say for it.
     """
     parts = {
         "config_hash": config_hash,
@@ -69,6 +72,7 @@ def run_id(
         "benchmark_hash": benchmark_hash,
         "task": task_label,
         "key_scheme": KEY_SCHEME,
+        **({} if track == UNTUNED else {"track": track}),  # as it was before there were tracks
     }
     return sha256_json(parts)[:16]
 

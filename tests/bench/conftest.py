@@ -110,11 +110,13 @@ def make_record():
             seeds,
             benchmark_hash=suite.benchmark_hash,
             task_label=cell.task_label,
+            track=cell.track,
         )
         data["suite"] = {"name": suite.name, "version": suite.version, "benchmark_hash": suite.benchmark_hash}
         task, algorithm, torso = cell.labels
         data["cell"] |= {"task": task, "algorithm": algorithm, "torso": torso}
         data["cell"] |= {"config": cell.config, "config_hash": cell.config_hash}
+        data["cell"] |= {"track": cell.track, "tuning": cell.tuning}
         data["code"]["code_hash"] = code
         data |= {"seeds": list(seeds), "seed_batch": batch, "steps_done": cell.config["protocol"]["total_env_steps"]}
         for name, value in (("final", 0.5), ("auc", 0.4), ("best", 0.6), ("finite", True), ("final_returns", [0.5])):

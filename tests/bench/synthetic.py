@@ -116,7 +116,7 @@ def make_record(
     code_hash = hashlib.sha256(code.encode()).hexdigest()
     protocol, batch = cell.config["protocol"], max(4, len(seeds))
     parameters, state, speed = COSTS.get(cell.torso_label, (33e3, 2048, 22e3))
-    where = {"benchmark_hash": resolved.benchmark_hash, "task_label": cell.task_label}
+    where = {"benchmark_hash": resolved.benchmark_hash, "task_label": cell.task_label, "track": cell.track}
     record = {
         "schema": 1,
         "run_id": run_id(cell.config_hash, code_hash, device_kind, batch, seeds, **where),
@@ -126,9 +126,10 @@ def make_record(
         "suite": {"name": resolved.name, "version": resolved.version, "benchmark_hash": resolved.benchmark_hash},
         "cell": {
             **dict(zip(("task", "algorithm", "torso"), cell.labels, strict=True)),
-            "track": "fixed",
+            "track": cell.track,
             "config": dict(cell.config),
             "config_hash": cell.config_hash,
+            "tuning": cell.tuning,
         },
         "comparable": {
             "task_id": cell.task.id,

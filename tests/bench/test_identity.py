@@ -75,6 +75,7 @@ def test_benchmark_hash_sees_the_frozen_part_only():
         ("seeds", [0, 2]),
         ("benchmark_hash", "x"),
         ("task_label", "u"),
+        ("track", "lr4"),
     ],
 )
 def test_run_id_depends_on_all_its_numbers_depend_on(key, other):
@@ -83,6 +84,7 @@ def test_run_id_depends_on_all_its_numbers_depend_on(key, other):
 
 def test_run_id_is_fixed():
     assert run_id(**RUN) == run_id(**{**RUN, "seeds": (1, 0)}) == "c916b6c37414ccb4"
+    assert run_id(**RUN, track="fixed") == "c916b6c37414ccb4"  # as before there were tracks
 
 
 def test_result_hash_leaves_out_volatile_and_itself():

@@ -1,6 +1,6 @@
 """From records to the seeds of each cell: which records of a cell are pooled, and what is left out.
 
-One cell pools seeds of one code and one device kind only; a seed counts once.
+One cell pools seeds of one track, one code and one device kind only; a seed counts once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -93,11 +93,11 @@ def seed_ranges(seeds: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
-Group = tuple[str, str, str]  # config hash, code hash, device kind
+Group = tuple[str, str, str, str]  # config hash, code hash, device kind, track
 
 
 def _groups(records: Iterable[StoredRecord]) -> dict[Group, tuple[Run, ...]]:
-    """The runs of each (configuration, code, device kind), by seed; a seed found twice is that of the smallest run_id.
+    """The runs of each Group, by seed; a seed found twice is that of the smallest run_id.
 
     A record stands in the group of its own code and of every code that adopted it.
     """
@@ -105,7 +105,8 @@ def _groups(records: Iterable[StoredRecord]) -> dict[Group, tuple[Run, ...]]:
     for stored in sorted(records, key=lambda stored: stored.record.run_id):
         record = stored.record
         for code in stored.code_hashes:
-            group = found.setdefault((record.cell.config_hash, code, record.numerics.device_kind), {})
+            key = (record.cell.config_hash, code, record.numerics.device_kind, record.cell.track)
+            group = found.setdefault(key, {})
             for seed, score in zip(record.seeds, record.results.final, strict=True):
                 group.setdefault(seed, Run(seed, score, stored))
     return {key: tuple(runs[seed] for seed in sorted(runs)) for key, runs in sorted(found.items())}
@@ -115,7 +116,7 @@ def _choose(
     cell: Cell, groups: Mapping[Group, tuple[Run, ...]], seeds: Sequence[int], popularity: Mapping[str, int]
 ) -> Pool:
     """The newest complete group; without a complete one, that with most of the seeds asked for."""
-    allowed = {key: runs for key, runs in groups.items() if key[0] == cell.config_hash}
+    allowed = {key: runs for key, runs in groups.items() if _is_of(cell, key)}
 
     def preference(key: Group):
         asked = len({run.seed for run in groups[key]} & set(seeds))
@@ -133,8 +134,10 @@ def _choose(
 
 
 def _left_out(cell: Cell, key: Group, runs: Sequence[Run], best: Group | None) -> str:
-    config, code, device = key
-    if config != cell.config_hash:
+    config, code, device, track = key
+    if track != cell.track:
+        why = f"another track ({track})"
+    elif config != cell.config_hash:
         why = f"another configuration ({config[:8]})"
     elif best and code != best[1]:
         why = f"other code ({code[:8]})"
@@ -145,8 +148,8 @@ def _left_out(cell: Cell, key: Group, runs: Sequence[Run], best: Group | None) -
 
 def _complete_on(cell: Cell, groups: Mapping[Group, tuple[Run, ...]], seeds: Sequence[int]) -> set[str]:
     """The device kinds on which the cell has all its seeds."""
-    return {
-        key[2]
-        for key, runs in groups.items()
-        if key[0] == cell.config_hash and set(seeds) <= {run.seed for run in runs}
-    }
+    return {key[2] for key, runs in groups.items() if _is_of(cell, key) and set(seeds) <= {run.seed for run in runs}}
+
+
+def _is_of(cell: Cell, key: Group) -> bool:
+    return key[0] == cell.config_hash and key[3] == cell.track

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
 
-from memorax_bench.identity import config_hash, result_hash, suite_label
-from memorax_bench.suite.schema import MAX_SEED, Closed, Slug
+from memorax_bench.identity import UNTUNED, config_hash, result_hash, suite_label
+from memorax_bench.suite.schema import MAX_SEED, Closed, Slug, Track, Tuning
+from memorax_bench.suite.tracks import RATE, best_rate
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -41,14 +42,16 @@ class SuiteRef(Closed):
 
 
 class CellRef(Closed):
-    """Which cell of the grid, and its resolved configuration."""
+    """Which cell of the grid, and its resolved configuration. `track` says how its settings were found, `tuning` what
+    that took, on `lr4` with the score of every learning rate; absent on `fixed`."""
 
     task: Slug
     algorithm: Slug
     torso: Slug
-    track: Literal["fixed", "lr4", "open"]
+    track: Track
     config: dict[str, JsonValue]
     config_hash: Sha256
+    tuning: Tuning | None = Field(default=None, exclude_if=is_null)
 
 
 class Comparable(Closed):
@@ -202,6 +205,7 @@ class Record(Closed):
             raise ValueError("a record is rankable exactly when not_rankable_because is empty")
         if self.cell.config_hash != config_hash(self.cell.config):
             raise ValueError("cell.config_hash is not the hash of cell.config")
+        _check_tuning(self.cell, self.seeds)
         return self
 
 
@@ -235,6 +239,25 @@ class Adopted(Closed):
 
     schema_version: Literal[1] = Field(alias="schema", default=1)
     adoptions: tuple[Adoption, ...]
+
+
+def _check_tuning(cell: CellRef, seeds: tuple[int, ...]) -> None:
+    """Raises ValueError where a cell does not say of its track what it has to, or says more."""
+    tuning = cell.tuning
+    if (tuning is None) != (cell.track == UNTUNED):
+        raise ValueError(f"cell.tuning must be there exactly where cell.track is not {UNTUNED}")
+    if tuning is None:
+        return
+    if set(tuning.seeds) & set(seeds):
+        raise ValueError(f"seed {min(set(tuning.seeds) & set(seeds))} was used to find the settings")
+    if cell.track != "lr4":
+        return
+    if not (tuning.scores and tuning.suite and tuning.benchmark_hash):
+        raise ValueError("cell.tuning of the track lr4 must have scores, suite and benchmark_hash")
+    algorithm = cell.config.get("algorithm")
+    settings = algorithm.get("settings") if isinstance(algorithm, dict) else None
+    if not isinstance(settings, dict) or settings.get(RATE) != best_rate(tuning.scores):
+        raise ValueError(f"the {RATE} of cell.config is not the best of cell.tuning.scores")
 
 
 def seal(data: dict[str, Any]) -> Record:

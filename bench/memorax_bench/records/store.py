@@ -106,7 +106,7 @@ def duplicate_seeds(records: Iterable[StoredRecord]) -> tuple[str, ...]:
         for code in stored.code_hashes:
             for seed in record.seeds:
                 key = (record.suite.benchmark_hash, record.cell.task, record.cell.algorithm, record.cell.torso)
-                key += (record.cell.config_hash, code, record.numerics.device_kind, seed)
+                key += (record.cell.track, record.cell.config_hash, code, record.numerics.device_kind, seed)
                 owners.setdefault(key, []).append(record)
     found = {}
     for (_, task, algorithm, torso, *_, seed), several in owners.items():

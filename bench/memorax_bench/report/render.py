@@ -4,6 +4,7 @@ import math
 from collections.abc import Container, Iterable, Sequence
 
 from memorax_bench import stats
+from memorax_bench.identity import UNTUNED
 from memorax_bench.records.pooling import cell_name, seed_ranges
 from memorax_bench.report.tables import Column, Row, Table, TableCell
 
@@ -58,7 +59,8 @@ def caption(table: Table) -> str:
     why = status(table)
     inside = f"{interval.level * 100:g}% {interval.method}{n}{f' *{why}' if why else ''}"
     devices = " and ".join(sorted({device for row in table.rows for device in row.devices})) or "nothing run yet"
-    return f"normalised return at {budget}; mean [{inside}]; {devices}"
+    tracks = ", ".join(sorted({row.track for row in table.rows} - {UNTUNED}))
+    return f"normalised return at {budget}; mean [{inside}]; {devices}{f'; track {tracks}' if tracks else ''}"
 
 
 def status(table: Table) -> str:
@@ -129,7 +131,7 @@ def to_rows(table: Table) -> list[dict[str, object]]:
     rows = []
     for row in table.rows:
         line: dict[str, object] = {"algorithm": row.algorithm, "torso": row.torso}
-        line |= {"role": row.role or "", "n_min": row.n[0], "n_max": row.n[1]}
+        line |= {"role": row.role or "", "track": row.track, "n_min": row.n[0], "n_max": row.n[1]}
         line |= numbers("mean", row.primary)
         for column, cell in zip(table.columns, row.cells, strict=True):
             line |= numbers(column.title, cell.estimate)

@@ -59,12 +59,14 @@ class Row:
 
     `primary` is the family-weighted mean over the ranked tasks, known where all of them are; `n` the least and most
     seeds of a task; `solved` counts ranked families; `steps_per_s` is the median over the records; `gates` maps a
-    gate's name to whether it passed in all of them; `why_unranked` is empty for a ranked row.
+    gate's name to whether it passed in all of them; `why_unranked` is empty for a ranked row; `track` says how the
+    settings were found.
     """
 
     algorithm: str
     torso: str
     role: str | None
+    track: str
     cells: tuple[TableCell, ...]
     primary: stats.Estimate | None
     gain: float | None
@@ -213,6 +215,7 @@ def _row(
         algorithm=name[0],
         torso=name[1],
         role=role,
+        track=next((pool.cell.track for pool in mine.values()), suite.entries.track),
         cells=cells,
         primary=_family_mean(suite, {task: samples[task] for task in ranked}) if complete else None,
         gain=None if role is not None else row_gain(suite, name[0], samples, controls),

@@ -15,11 +15,13 @@ from memorax_bench.report.questions.extrapolating import extrapolation_section
 from memorax_bench.report.questions.horizon import horizon_section
 from memorax_bench.report.questions.necessity import necessity_section
 from memorax_bench.report.questions.section import Section
+from memorax_bench.report.questions.sensitivity import sensitivity_section
 from memorax_bench.report.render import LEGEND, caption, notes, status, to_markdown, to_rows, to_text
 from memorax_bench.report.tables import Table, build_table
 from memorax_bench.suite.load import ResolvedSuite, shipped_suites
 
-QUESTIONS = (horizon_section, extrapolation_section, necessity_section)  # of a table: a section, None where not asked
+# of a table: a section, None where not asked
+QUESTIONS = (horizon_section, extrapolation_section, necessity_section, sensitivity_section)
 
 
 class NothingMeasured(Exception):

@@ -35,9 +35,10 @@ def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
                 "task": cell.task_label,
                 "algorithm": cell.algorithm_label,
                 "torso": cell.torso_label,
-                "track": "fixed",
+                "track": cell.track,
                 "config": cell.config,
                 "config_hash": cell.config_hash,
+                "tuning": cell.tuning,
             },
             "comparable": _comparable(cell.config),
             "code": {

@@ -173,6 +173,7 @@ def _action(suite: ResolvedSuite, cell: Cell, stored: _Index, code: CodeHash, de
         stored
         for stored in named
         if stored.record.cell.config_hash == cell.config_hash
+        and stored.record.cell.track == cell.track
         and stored.record.suite.benchmark_hash == suite.benchmark_hash
     ]
     failures = stored.failed[cell.labels, cell.config_hash]
@@ -197,7 +198,7 @@ def chunks(
     """The runs that seeds are made in, `seed_batch` of them at a time."""
 
     def planned(chunk: Sequence[int]) -> PlannedRun:
-        about = {"benchmark_hash": benchmark_hash, "task_label": cell.task_label}
+        about = {"benchmark_hash": benchmark_hash, "task_label": cell.task_label, "track": cell.track}
         return PlannedRun(run_id(cell.config_hash, code_hash, device_kind, seed_batch, chunk, **about), tuple(chunk))
 
     return tuple(planned(seeds[start : start + seed_batch]) for start in range(0, len(seeds), seed_batch))

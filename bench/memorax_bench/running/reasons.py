@@ -43,8 +43,10 @@ def why_new(by_device: Mapping, named: Sequence[StoredRecord], cell: Cell, suite
     for device, seeds in by_device.items():
         return f"only seeds {seed_ranges(seeds)} on {device}"
     same_config = [stored for stored in named if stored.record.cell.config_hash == cell.config_hash]
-    if same_config:
+    if any(stored.record.cell.track == cell.track for stored in same_config):
         return "the suite's frozen part changed"
+    if same_config:
+        return f"only on the track {newest_of(same_config).record.cell.track}"
     if named:
         keys = config_changes(newest_of(named).record.cell.config, cell.config)
         return f"{', '.join(keys[:2])}{' ...' if len(keys) > 2 else ''} changed"

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memorax_bench.identity import config_hash
+from memorax_bench.identity import UNTUNED, config_hash
 from memorax_bench.suite.catalogue import Catalogue
 from memorax_bench.suite.checks import check_schedules, check_updates
 from memorax_bench.suite.entries import ALGORITHMS, TORSOS, Entry
 from memorax_bench.suite.overrides import Selection
-from memorax_bench.suite.schema import NetworkSettings, Protocol, Task
+from memorax_bench.suite.schema import NetworkSettings, Protocol, Task, Tuning
+from memorax_bench.suite.tracks import TrackChoice, entry_name
 from memorax_bench.suite.user_torso import is_user_path
 from memorax_bench.suite.variants import Variants
 from memorax_bench.suite.yaml_source import Findings
@@ -24,7 +25,8 @@ class Cell:
     """One task, algorithm and torso. `config` is plain data with every default filled in; `role` is `control`, `oracle`
     or None.
 
-    `task` holds the bounds, which are not part of `config`: they judge numbers and do not change them.
+    `task` holds the bounds, which are not part of `config`: they judge numbers and do not change them. Nor is the
+    `track`, which says how the settings were found; `tuning` is what that took (None on lr4: it was not done yet).
     """
 
     task_label: str
@@ -34,6 +36,8 @@ class Cell:
     task: Task
     config: Mapping[str, Any]
     config_hash: str
+    track: str = UNTUNED
+    tuning: Tuning | None = None
 
     @property
     def labels(self) -> tuple[str, str, str]:
@@ -77,6 +81,7 @@ class Parts:
     kwargs: Mapping[str, Mapping[str, Any]]
     variants: Mapping[str, Variants]
     selections: Mapping[str, Selection]
+    track: TrackChoice
 
 
 def make_grid(
@@ -95,7 +100,7 @@ def make_grid(
         if task_label not in parts.kwargs:
             continue  # an unknown task, reported before
         for algorithm_label in chosen["algorithms"]:
-            reason = _why_not(parts.tasks[task_label], parts.algorithms[algorithm_label], catalogue)
+            reason = why_not(parts.tasks[task_label], parts.algorithms[algorithm_label].type, catalogue)
             if reason is not None:
                 missing.append(NotApplicable(task_label, algorithm_label, reason))
                 continue
@@ -156,7 +161,8 @@ def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
         "network": network,
         "protocol": protocol,
     }
-    return Cell(*labels, torso.role, task, config, config_hash(config))
+    tuning = parts.track.apply(entry_name(algorithm_label, torso_label), config)
+    return Cell(*labels, torso.role, task, config, config_hash(config), parts.track.name, tuning)
 
 
 def _resolved_task(task: Task, role: str | None, kwargs: Mapping[str, Any], variants: Variants) -> dict[str, Any]:
@@ -170,9 +176,10 @@ def _resolved_task(task: Task, role: str | None, kwargs: Mapping[str, Any], vari
     return resolved
 
 
-def _why_not(task: Task, algorithm: Entry, catalogue: Catalogue) -> str | None:
-    kind, able = catalogue.tasks[task.id].action_kind, catalogue.algorithms[algorithm.type].actions
-    return None if kind in able else f"{algorithm.type} acts in {' or '.join(able)} action spaces; {task.id} is {kind}"
+def why_not(task: Task, algorithm: str, catalogue: Catalogue) -> str | None:
+    """Why an algorithm, by its type, cannot act in a task; None where it can."""
+    kind, able = catalogue.tasks[task.id].action_kind, catalogue.algorithms[algorithm].actions
+    return None if kind in able else f"{algorithm} acts in {' or '.join(able)} action spaces; {task.id} is {kind}"
 
 
 def _refuse_empty_rows(chosen: Mapping, missing: list[NotApplicable], parts: Parts, findings: Findings) -> None:

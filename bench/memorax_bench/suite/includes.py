@@ -1,9 +1,42 @@
-"""`entries.include`: entries shared by several suites, one level deep."""
+"""`entries.include`: entries shared by several suites, one level deep.
 
+On the command line `include=[a.yaml,b.yaml]` names other files beside the suite in place of the suite's own, and
+`+include=mine.yaml` one more, which lies in the working directory.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
-from memorax_bench.errors import Problem
-from memorax_bench.suite.yaml_source import Findings, Source, read_yaml
+from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.suite.yaml_source import Findings, Origin, Source, parse_flow, read_yaml
+
+_INSTEAD, _MORE = "include=", "+include="
+
+
+def including(source: Source, overrides: Sequence[str]) -> tuple[Source, list[str]]:
+    """The suite with the entries that it includes and those that the command line does; the other overrides."""
+    asked = [text for text in overrides if text.startswith((_INSTEAD, _MORE))]
+    for form in (_INSTEAD, _MORE):
+        same = [text for text in asked if text.startswith(form)]
+        if len(same) > 1:
+            raise UsageProblems([Problem(f"given twice: {' '.join(same)}", fix=f"{form}[first.yaml,second.yaml]")])
+    for text in sorted(asked, reverse=True):  # `include=` before `+include=`
+        source = _told(source, text)
+    return with_includes(source), [text for text in overrides if text not in asked]
+
+
+def _told(source: Source, text: str) -> Source:
+    """The suite, its `include` as an argument wants it."""
+    form = _MORE if text.startswith(_MORE) else _INSTEAD
+    names, problems = parse_flow(text.removeprefix(form), f"argument {text}")
+    entries = source.tree.get("entries")
+    entries = entries if isinstance(entries, dict) else {}
+    if form == _MORE:
+        own, more = (value if isinstance(value, list) else [value] for value in (entries.get("include", []), names))
+        names = [*own, *(str(Path(name).absolute()) if isinstance(name, str) else name for name in more)]
+    origins = {**source.origins, ("entries", "include"): Origin(f"argument {text}")}
+    tree = {**source.tree, "entries": {**entries, "include": names}}
+    return Source(tree, origins, (*source.problems, *problems))
 
 
 def with_includes(source: Source) -> Source:
@@ -40,7 +73,7 @@ def _merge(target: dict, extra: dict, path: tuple, origins: dict, extra_origins:
         if key not in target:
             target[key] = value
             origins.update({at: origin for at, origin in extra_origins.items() if at[: len(here)] == here})
-        elif key in ("algorithms", "torsos") and isinstance(target[key], dict) and isinstance(value, dict):
+        elif key in ("algorithms", "torsos", "tuned") and isinstance(target[key], dict) and isinstance(value, dict):
             target[key] = dict(target[key])
             _merge(target[key], value, here, origins, extra_origins)
         elif key == "overrides" and isinstance(target[key], list) and isinstance(value, list):

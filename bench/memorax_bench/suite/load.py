@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from memorax_bench.errors import Problem, UsageProblems, did_you_mean
 from memorax_bench.identity import benchmark_hash, suite_label
@@ -18,12 +18,13 @@ from memorax_bench.suite.changes import read_changes
 from memorax_bench.suite.checks import check_bounds, check_horizons, check_ranking
 from memorax_bench.suite.entries import read_algorithms, read_kwargs, read_torsos
 from memorax_bench.suite.grid import Cell, NotApplicable, Parts, make_grid
-from memorax_bench.suite.includes import with_includes
+from memorax_bench.suite.includes import including
 from memorax_bench.suite.overrides import Overridden, apply_overrides
-from memorax_bench.suite.schema import NetworkSettings, Override, Protocol, Ranking, Suite, Task
+from memorax_bench.suite.schema import NetworkSettings, Override, Protocol, Ranking, Seeds, Suite, Task, section
+from memorax_bench.suite.tracks import check_track, read_track
 from memorax_bench.suite.user_algorithm import with_user_algorithms
 from memorax_bench.suite.variants import put_variants, read_variants
-from memorax_bench.suite.yaml_source import Findings, KeyPath, Origin, Source, parse_flow, read_yaml
+from memorax_bench.suite.yaml_source import Findings, KeyPath, Origin, Source, read_yaml
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -81,7 +82,7 @@ def load_suite(
     then `sys.path`). Raises UsageProblems with every problem found.
     """
     catalogue = catalogue or load_catalogue()
-    source, overrides = _including(_read(name_or_path), overrides)
+    source, overrides = including(_read(name_or_path), overrides)
     registry = {"algorithms": catalogue.algorithms, "torsos": catalogue.torsos}
     changed = apply_overrides(source.tree, source.origins, overrides, registry)
     findings = Findings(changed.origins)
@@ -120,20 +121,6 @@ def _read(name_or_path: str) -> Source:
         raise UsageProblems([Problem(f"no suite '{name_or_path}'", allowed=list(shipped), fix=fix)])
     file = shipped[name_or_path]
     return read_yaml(file, _shown(file))
-
-
-def _including(source: Source, overrides: Sequence[str]) -> tuple[Source, list[str]]:
-    """The suite with the entries that it includes, or those that `include=` names instead, and the other overrides."""
-    asked = [text for text in overrides if text.startswith("include=")]
-    if len(asked) > 1:
-        raise UsageProblems([Problem(f"given twice: {' '.join(asked)}", fix="include=[first.yaml,second.yaml]")])
-    if asked:
-        entries = source.tree.get("entries")
-        value, problems = parse_flow(asked[0].removeprefix("include="), f"argument {asked[0]}")
-        origins = {**source.origins, ("entries", "include"): Origin(f"argument {asked[0]}")}
-        tree = {**source.tree, "entries": {**(entries if isinstance(entries, dict) else {}), "include": value}}
-        source = Source(tree, origins, (*source.problems, *problems))
-    return with_includes(source), [text for text in overrides if text not in asked]
 
 
 def _shown(file: Path) -> str:
@@ -204,9 +191,9 @@ def _parts(changed: Overridden, catalogue: Catalogue, findings: Findings, path) 
     """
     tree = changed.tree
     raw = tree.get("entries") if isinstance(tree.get("entries"), dict) else {}
-    protocol = _section(Protocol, tree.get("protocol"))
+    protocol = section(Protocol, tree.get("protocol"))
     raw_tasks = tree.get("tasks") if isinstance(tree.get("tasks"), dict) else {}
-    tasks = {label: _section(Task, value) for label, value in raw_tasks.items()}
+    tasks = {label: section(Task, value) for label, value in raw_tasks.items()}
     sound = {label: task for label, task in tasks.items() if task is not None}
     inputs = protocol.inputs if protocol else None
     algorithms = read_algorithms(raw.get("algorithms"), catalogue, findings)
@@ -214,28 +201,22 @@ def _parts(changed: Overridden, catalogue: Catalogue, findings: Findings, path) 
     check_bounds(sound, protocol, findings)
     check_horizons(sound, findings)
     written = _keys(_keys(tree.get("rankings")).get("torsos"))
-    ranking = _section(Ranking, {key: value for key, value in written.items() if key != "correction"})
+    ranking = section(Ranking, {key: value for key, value in written.items() if key != "correction"})
     if ranking is not None:
         check_ranking(ranking, tasks, _keys(raw.get("algorithms")), _keys(raw.get("torsos")), findings)
-    network = _section(NetworkSettings, raw.get("network", {}))
+    network = section(NetworkSettings, raw.get("network", {}))
     listed = raw.get("overrides")
-    overrides = {i: _section(Override, value) for i, value in enumerate(listed if isinstance(listed, list) else [])}
+    overrides = {i: section(Override, value) for i, value in enumerate(listed if isinstance(listed, list) else [])}
     overrides = {index: override for index, override in overrides.items() if override is not None}
     known = {"task": raw_tasks, "algorithm": _keys(raw.get("algorithms")), "torso": _keys(raw.get("torsos"))}
     changes = read_changes(overrides, known, {"algorithm": algorithms, "torso": torsos}, findings)
     kwargs = read_kwargs(raw_tasks, catalogue, findings)
     variants = read_variants(raw_tasks, kwargs, catalogue, findings)
+    track = read_track(raw)
+    check_track(track, section(Seeds, raw.get("seeds")) or (), algorithms, overrides, findings)
     if protocol is None or network is None:
         return None
-    return Parts(protocol, sound, network, algorithms, torsos, changes, kwargs, variants, changed.selections)
-
-
-def _section(kind: Any, value: Any) -> Any:
-    """The value as that type, or None; the whole schema reports why not."""
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError:
-        return None
+    return Parts(protocol, sound, network, algorithms, torsos, changes, kwargs, variants, changed.selections, track)
 
 
 def _keys(value: Any) -> dict:

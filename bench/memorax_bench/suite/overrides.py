@@ -5,8 +5,8 @@
     +torsos.mine=pkg.mod:Cell        add an entry; or with settings: '+torsos.mine={type: pkg.mod:Cell, features: 64}'
     ~torsos.mlp                      leave one out
 
-`seeds`, `network`, `algorithms`, `torsos` and `overrides` stand for `entries.seeds` and so on. Values are read as in
-the file. Additions come first, then values, then selections, whatever their order on the line.
+`seeds`, `network`, `algorithms`, `torsos`, `overrides`, `track` and `tuning` stand for `entries.seeds` and so on.
+Values are read as in the file. Additions come first, then values, then selections, whatever their order on the line.
 """
 
 import copy
@@ -22,7 +22,7 @@ AXES: Mapping[str, KeyPath] = {
     "algorithms": ("entries", "algorithms"),
     "torsos": ("entries", "torsos"),
 }
-_ENTRY_KEYS = ("seeds", "network", "algorithms", "torsos", "overrides")
+_ENTRY_KEYS = ("seeds", "network", "algorithms", "torsos", "overrides", "track", "tuning")
 _SECTIONS = ("protocol", "tasks", "scoring", "rankings", "entries")
 _FIXED = ("schema", "name", "version", "description")
 _FORMS = "key=value, axis=[a,b], +axis.label=value or ~axis.label"

@@ -5,9 +5,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
-from memorax_bench.identity import slug
+from memorax_bench.identity import UNTUNED, slug
 from memorax_bench.suite.coerce import (
     Boolean,
     CoerceError,
@@ -76,7 +84,12 @@ Paths = Annotated[tuple[str, ...], BeforeValidator(_as_paths)]
 Labels = Annotated[tuple[str, ...], BeforeValidator(_as_labels)]
 Positive = Annotated[Integer, Field(ge=1)]
 PositiveOrNone = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(optional(to_int))]
+Track = Literal["fixed", "lr4", "open"]
 SchemaOne = Annotated[Literal[1], BeforeValidator(to_int)]
+
+
+def _is_null(value: object) -> bool:
+    return value is None
 
 
 class Closed(BaseModel):
@@ -188,10 +201,39 @@ class Override(Closed):
     set: dict[str, Any] = Field(min_length=1)
 
 
+class Tuning(Closed):
+    """What finding the settings of an entry took: so many settings tried, each on these seeds; `env_steps` are those of
+    all of it together.
+
+    On the track lr4 also where: the suite, its hash, and in a record the score of every learning rate.
+    """
+
+    trials: Positive
+    seeds: Seeds
+    env_steps: Positive
+    suite: OptionalText = Field(default=None, exclude_if=_is_null)
+    benchmark_hash: OptionalText = Field(default=None, exclude_if=_is_null)
+    scores: dict[Number, Number] | None = Field(default=None, exclude_if=_is_null)
+
+
+class Tuned(Closed):
+    """A learning rate and what it was chosen by: the score of each, and the hash of the other settings of its entry."""
+
+    learning_rate: Number
+    scores: dict[Number, Number] = Field(min_length=1)
+    settings: Label
+
+
 class Entries(Closed):
-    """The open part: who takes part. Settings of algorithms and torsos are typed by the catalogue."""
+    """The open part: who takes part. Settings of algorithms and torsos are typed by the catalogue.
+
+    `track`: how they were found; `tuning`: what that took; `tuned`: entry (`ppo/gru`) -> the learning rate chosen.
+    """
 
     seeds: Seeds
+    track: Track = UNTUNED
+    tuning: Tuning | None = None
+    tuned: dict[str, Tuned] = Field(default_factory=dict)
     network: NetworkSettings = NetworkSettings()
     algorithms: dict[Slug, dict[str, Any]] = Field(min_length=1)
     torsos: dict[Slug, dict[str, Any]] = Field(min_length=1)
@@ -215,6 +257,14 @@ class Suite(Closed):
     def frozen_part(self) -> dict[str, Any]:
         """The versioned part as plain data. What is None is left out, so that a new optional key moves no hash."""
         return self.model_dump(mode="json", include={"protocol", "tasks", "scoring", "rankings"}, exclude_none=True)
+
+
+def section(kind: Any, value: Any) -> Any:
+    """A part of a file as its type, None where it is not sound: what is wrong with it the whole schema says."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        return None
 
 
 def suite_schema() -> dict[str, Any]:

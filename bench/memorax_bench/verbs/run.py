@@ -1,7 +1,7 @@
 """The verb `run`: plan, adopt, execute, say how it went."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
@@ -13,9 +13,11 @@ from memorax_bench.records.store import Store
 from memorax_bench.report.write import row_command
 from memorax_bench.running.engine import Engine, Policy
 from memorax_bench.running.launchers import make_launcher
-from memorax_bench.running.plan import Action, Plan, code_hashes, counts, plan
+from memorax_bench.running.plan import Plan, code_hashes, counts, plan
 from memorax_bench.running.widths import MEASURE, Widths
+from memorax_bench.suite.grid import Cell
 from memorax_bench.suite.load import ResolvedSuite
+from memorax_bench.suite.trials import refuse_untuned
 from memorax_bench.verbs.screen import make_screen
 
 
@@ -31,10 +33,20 @@ class Options:
     launcher_options: Mapping[str, str] = field(default_factory=dict)
 
 
-def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, options: Options | None = None) -> int:
-    """Runs what is missing and returns the exit code. This process imports no jax, but for the checks of settings."""
+def run_suite(
+    resolved: ResolvedSuite,
+    arguments: list[str],
+    results: Path,
+    options: Options | None = None,
+    again: Callable[[Cell], str] | None = None,
+) -> int:
+    """Runs what is missing and returns the exit code. This process imports no jax, but for the checks of settings.
+
+    again: the command that tries a cell again; by default `run` with these arguments and that cell only
+    """
     from memorax_bench.running.platforms import device_kind
 
+    refuse_untuned(resolved, arguments)
     options = options or Options()
     store = Store(results)
     codes = code_hashes(resolved)
@@ -58,10 +70,16 @@ def run_suite(resolved: ResolvedSuite, arguments: list[str], results: Path, opti
         replan = partial(planned, launcher.device_kind or kind, launcher.devices)
         if launcher.device_kind not in (None, kind) or launcher.devices > 1:
             todo = replan()
-        return _run(resolved, arguments, results, options, launcher, replan, todo, codes)
+        again = again or partial(_again, arguments)
+        return _run(resolved, arguments, results, options, launcher, replan, todo, codes, again)
 
 
-def _run(resolved, arguments, results, options, launcher, replan, todo, codes) -> int:
+def _again(arguments: list[str], cell: Cell) -> str:
+    others = [argument for argument in arguments if not argument.startswith("tasks=")]
+    return row_command([*others, f"tasks=[{cell.task_label}]"], cell.algorithm_label, cell.torso_label)
+
+
+def _run(resolved, arguments, results, options, launcher, replan, todo, codes, again) -> int:
     from rich.console import Console
 
     from memorax_bench.cell.preflight import refuse_settings
@@ -78,12 +96,7 @@ def _run(resolved, arguments, results, options, launcher, replan, todo, codes) -
     kind, cells = todo.device_kind, len(todo.actions)
     print(f"{resolved.label}: {cells} cell{'' if cells == 1 else 's'}: {counts(todo.actions)}")
 
-    def rerun(action: Action) -> str:
-        cell = action.cell
-        others = [argument for argument in arguments if not argument.startswith("tasks=")]
-        return row_command([*others, f"tasks=[{cell.task_label}]"], cell.algorithm_label, cell.torso_label)
-
-    screen = make_screen(Console(soft_wrap=True), rerun)
+    screen = make_screen(Console(soft_wrap=True), lambda action: again(action.cell))
     engine = Engine(Store(results), launcher, screen, tuple(arguments), kind, options.policy)
     if engine.adopt(todo, codes, metadata.version("jaxlib")):
         todo = replan()

@@ -288,6 +288,22 @@ def test_devices_are_never_pooled_and_a_mixed_table_says_so(resolved):
     assert "repeat-previous ppo/gru: seeds 0-2 of another device (NVIDIA H200) are not pooled" in notes
 
 
+def test_tracks_are_never_pooled_and_the_table_says_which_it_is_of(tmp_path, resolved):
+    spent = "tuning={trials: 9, seeds: [1_000_000], env_steps: 1e6}"
+    opened = resolve(tmp_path, ["track=open", spent])
+    records = [stored(resolved, finals=(0.1,) * 3), stored(opened, finals=(0.9,) * 3)]
+    for suite, score in ((resolved, 0.1), (opened, 0.9)):
+        pool = pool_of(suite, *records)
+        other = "open" if suite is resolved else "fixed"
+        assert pool.scores == (score,) * 3
+        assert pool.notes == (f"repeat-previous ppo/gru: seeds 0-2 of another track ({other}) are not pooled",)
+    table = build_table(opened, Scan(tuple(records)))
+    assert {row.track for row in table.rows} == {"open"}
+    assert render.caption(table).endswith("; cpu; track open")
+    assert {row["track"] for row in render.to_rows(table)} == {"open"}
+    assert "track" not in render.caption(build_table(resolved, Scan(tuple(records))))
+
+
 def test_other_configurations_cells_and_frozen_parts_do_not_enter(tmp_path, resolved):
     wider = resolve(tmp_path, ["torsos.gru.features=128"])
     harder = resolve(tmp_path, ["tasks.repeat-previous.ceiling=0.9"])

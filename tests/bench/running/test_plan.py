@@ -164,6 +164,18 @@ def test_another_configuration_or_frozen_part_does_not_count(write_suite, make_r
     assert (action.action, action.reason) == ("new", "the suite's frozen part changed")
 
 
+def test_another_track_does_not_count_whatever_its_settings(write_suite, make_record):
+    spent = "tuning={trials: 9, seeds: [1_000_000], env_steps: 1e6}"
+    fixed, opened = with_seeds(write_suite), with_seeds(write_suite, "track=open", spent)
+    assert fixed.cells[0].config_hash == opened.cells[0].config_hash
+    stored = StoredRecord(Path("x"), make_record(fixed, fixed.cells[0], code=CODE))
+    (action,) = decide(opened, [stored]).actions
+    assert (action.action, action.reason, action.adoptable) == ("new", "only on the track fixed", ())
+    assert action.runs[0].run_id != stored.record.run_id
+    own = StoredRecord(Path("x"), make_record(opened, opened.cells[0], code=CODE))
+    assert decide(opened, [stored, own]).actions[0].action == "reuse"
+
+
 def test_estimate_scales_a_like_record(one):
     assert one().estimate is None
     action = one(arguments=["seeds=6"], stored=[((0, 1, 2), CODE, "cpu")])
