@@ -10,6 +10,7 @@ import typer
 
 from memorax_bench import errors
 from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.verbs.board import app as board
 from memorax_bench.verbs.perf import app as perf
 
 app = typer.Typer(
@@ -391,6 +392,7 @@ def bounds(
         typer.echo(encode_bounds(measured), nl=False)
 
 
+app.add_typer(board, name="board")
 app.add_typer(perf, name="perf")
 
 for _command in (run, plan, status, report, profile, validate):
