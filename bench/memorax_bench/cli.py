@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from memorax_bench import errors
-from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.errors import NotComparable, Problem, UsageProblems
 from memorax_bench.verbs.board import app as board
 from memorax_bench.verbs.perf import app as perf
 
@@ -186,7 +186,9 @@ def status(
     typer.echo((status_json if as_json else status_text)(store, made))
 
 
-@app.command(epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on.")
+@app.command(
+    epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on, 6 records that cannot be compared."
+)
 def report(
     arguments: Arguments = None,
     results: Results = Path("results"),
@@ -400,7 +402,8 @@ for _command in (run, plan, status, report, profile, validate):
 
 
 def main() -> None:
-    """The entry point: errors of the user as text and exit code 2, an interruption as 130."""
+    """The entry point: errors of the user as text and exit code 2 or, of records that do not fit, 6; an interruption as
+    130."""
     for number in (signal.SIGINT, signal.SIGTERM):  # both end alike: claims released, nothing half-written
         signal.signal(number, _interrupt)
     try:
@@ -408,6 +411,9 @@ def main() -> None:
     except UsageProblems as error:
         typer.echo(str(error), err=True)
         sys.exit(errors.EXIT_USAGE)
+    except NotComparable as error:
+        typer.echo(str(error), err=True)
+        sys.exit(errors.EXIT_INVALID)
     except Interrupted:
         typer.echo("\ninterrupted; what is done is kept: run the same command to go on", err=True)
         sys.exit(errors.EXIT_INTERRUPTED)
