@@ -71,24 +71,10 @@ def _interrupt(*_: object) -> None:
     raise Interrupted
 
 
-def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
-    """The suite asked for and the other arguments. Raises UsageProblems where there is not exactly one suite."""
-    from memorax_bench.suite.load import shipped_suites
-
-    names = [argument.removeprefix("suite=") for argument in arguments or [] if argument.startswith("suite=")]
-    if len(names) != 1 or not names[0]:
-        message = "which suite?" if not names else "exactly one suite= is needed"
-        fix = "for example: memorax-bench plan suite=quick"
-        raise UsageProblems([Problem(message, allowed=[f"suite={name}" for name in shipped_suites()], fix=fix)])
-    return names[0], [argument for argument in arguments if not argument.startswith("suite=")]
-
-
 def _resolve(arguments: list[str] | None):
-    from memorax_bench.suite.load import load_suite
+    from memorax_bench.verbs.arguments import resolve  # pydantic takes a moment, and `--help` needs none
 
-    sys.path.insert(0, os.getcwd())  # a user's own torso or algorithm lies in the working directory
-    name, overrides = _suite_argument(arguments)
-    return load_suite(name, overrides)
+    return resolve(arguments)
 
 
 @app.command(

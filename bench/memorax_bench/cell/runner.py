@@ -194,7 +194,7 @@ def run_chunk(
         results=results(course, seeds) | extrapolated,
         curves=encode_curves(curve_rows(course, seeds)),
         gates=gates,
-        cost=_cost(programs, executables.train, state, seed_batch, every),
+        cost=agent_cost(programs, seed_batch, every) | {"temp_bytes": executables.train.temporary_bytes()},
         timing={
             **executables.timing(),
             "steady": course.steady,
@@ -237,19 +237,22 @@ def _progress(course: Course, total: int, seeds: Sequence[int], every: int) -> P
     return Progress(last.env_step, total, returns, speed)
 
 
-def _cost(programs: Programs, train: Compiled, state: Any, seed_batch: int, every: int) -> dict[str, Any]:
+def agent_cost(programs: Programs, seed_batch: int, every: int) -> dict[str, Any]:
+    """Of a traced cell: what its agent needs, and what a step of its training takes; nothing is compiled.
+
+    `every`: environment steps that the traced training takes of each of `seed_batch` seeds.
+    """
     torso, width = programs.experiment.torso, programs.experiment.torso_inputs
     x, start = jax.ShapeDtypeStruct((1, 1, width), jnp.float32), jax.ShapeDtypeStruct((1, 1), bool)
     carry = jax.eval_shape(lambda: torso.initialize_carry(1))
     torso_params = jax.eval_shape(torso.init, jax.random.key(0), x, start, carry).get("params", {})
     networks = programs.experiment.agent.networks
     return {
-        "parameters": parameter_count(state.params) // seed_batch,
+        "parameters": parameter_count(programs.state.params) // seed_batch,
         "torso_parameters": parameter_count(torso_params),
         "state_bytes": byte_count(jax.eval_shape(lambda: networks.initialize_carry(1))),
         "flops_per_env_step": {
             "value": count_flops(programs.train.jaxpr) / (seed_batch * every),
             "by": COUNTER,
         },
-        "temp_bytes": train.temporary_bytes(),
     }

@@ -1,6 +1,7 @@
 """JSON that is read one way only: no key twice, no number that is none, no nesting that exhausts the reader."""
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -15,7 +16,13 @@ def load_json(data: bytes) -> Any:
     if _depth(data) > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
     try:
-        return json.loads(data.decode(), parse_constant=_refuse_constant, object_pairs_hook=_once)
+        return json.loads(
+            data.decode(),
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            parse_float=_finite,
+            object_pairs_hook=_once,
+        )
     except UnicodeDecodeError as error:
         raise ValueError("not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -34,6 +41,18 @@ def _depth(data: bytes) -> int:
 
 def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a number that JSON knows")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20 or abs(int(digits)) >= 2**63:
+        raise ValueError(f"{digits[:40]} is larger than any number of a record")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError(f"{digits[:40]} is larger than any number of a record")
+    return number
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

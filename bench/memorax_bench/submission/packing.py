@@ -1,0 +1,32 @@
+"""From a results folder to a packed submission."""
+
+from collections.abc import Sequence
+
+from memorax_bench.records.curves import FILE as CURVES
+from memorax_bench.records.pooling import pool_grid
+from memorax_bench.records.record import SuiteRef
+from memorax_bench.records.store import ADOPTED, RECORD, Scan, StoredRecord
+from memorax_bench.submission import archive, manifest
+from memorax_bench.submission.reading import record_name
+from memorax_bench.suite.load import ResolvedSuite
+
+
+def chosen_records(suite: ResolvedSuite, scan: Scan) -> tuple[StoredRecord, ...]:
+    """The records that a report on the suite's chosen cells would pool, each once."""
+    same = [stored for stored in scan.records if stored.record.suite.benchmark_hash == suite.benchmark_hash]
+    pools = pool_grid(suite.cells, same, suite.seeds)
+    found = {record_name(stored.record): stored for pool in pools.values() for stored in pool.stored}
+    return tuple(found[name] for name in sorted(found))
+
+
+def pack_records(suite: ResolvedSuite, chosen: Sequence[StoredRecord]) -> bytes:
+    """The bytes of a submission: the same for the same records. Raises OSError where one cannot be read."""
+    files: dict[str, bytes] = {}
+    for stored in chosen:
+        for name in (RECORD, CURVES, ADOPTED):
+            file = stored.path.with_name(name)
+            if name == RECORD or file.is_file():
+                files[f"{record_name(stored.record)}/{name}"] = file.read_bytes()
+    reference = SuiteRef(name=suite.name, version=suite.version, benchmark_hash=suite.benchmark_hash)
+    listed = manifest.Manifest(suite=reference, files=manifest.hashes(files))
+    return archive.pack({manifest.FILE: manifest.encode_manifest(listed), **files})
