@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from memorax_bench.errors import Problem, UsageProblems
@@ -21,11 +21,12 @@ LIMITS = {RECORD: MAX_RECORD, CURVES: MAX_CURVES, ADOPTED: MAX_RECORD}
 
 @dataclass(frozen=True)
 class Found:
-    """A record that could be read, with its curves; `place` is the folder it lies in."""
+    """A record that could be read, with its curves and the bytes of both; `place` is the folder it lies in."""
 
     place: str
     stored: StoredRecord
     rows: tuple[Mapping[str, float], ...]
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def record(self) -> Record:
@@ -159,7 +160,7 @@ def _found(place: str, files: Mapping[str, bytes]) -> Found:
         rows = decode_curves(files[CURVES])
     except ValueError as error:
         raise _Unreadable("results.curves", f"{CURVES}: {error}") from error
-    return Found(place, StoredRecord(Path(place) / RECORD, record, adopted), tuple(rows))
+    return Found(place, StoredRecord(Path(place) / RECORD, record, adopted), tuple(rows), files)
 
 
 def _misplaced(item: Found, packed: bool) -> str | None:

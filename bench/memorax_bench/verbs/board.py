@@ -81,6 +81,10 @@ def verify(
         int | None,
         typer.Option("--seed", min=0, help="What they draw by. Default: drawn now, and shown.", show_default=False),
     ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", help="Put the records there where all is valid.", metavar="DIR", show_default=False),
+    ] = None,
 ) -> None:
     """Verify a submission or a results folder: every number that can be computed anew, is.
 
@@ -97,4 +101,4 @@ def verify(
     from memorax_bench.verbs.verifying import Asked, verify_path
 
     given = [resolve(arguments)] if arguments else []
-    raise typer.Exit(verify_path(path, given, Asked(tier, cells, seed)))
+    raise typer.Exit(verify_path(path, given, Asked(tier, cells, seed, into)))

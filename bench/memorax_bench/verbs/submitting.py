@@ -13,7 +13,7 @@ from memorax_bench.submission.packing import chosen_records, pack_records
 from memorax_bench.submission.reading import read_packed
 from memorax_bench.submission.tier0 import tier0
 from memorax_bench.suite.load import ResolvedSuite, shipped_suites
-from memorax_bench.verbs.verifying_screen import contents_text, count, findings_text
+from memorax_bench.verbs.verifying_screen import contents_text, count, findings_text, refused_values
 
 
 def submit_records(suite: ResolvedSuite, arguments: Sequence[str], results: Path, out: Path | None) -> int:
@@ -29,7 +29,7 @@ def submit_records(suite: ResolvedSuite, arguments: Sequence[str], results: Path
     refused = tier0(read, [suite])
     if refused:
         print(findings_text(read, refused))
-        print(f"not written: {count(len(refused), 'value')} refused (exit {errors.EXIT_INVALID})")
+        print(f"not written: {refused_values(refused)} refused (exit {errors.EXIT_INVALID})")
         return errors.EXIT_INVALID
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     temporary.write_bytes(data)

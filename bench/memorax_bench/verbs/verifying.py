@@ -16,6 +16,7 @@ from memorax_bench.submission.contents import contents
 from memorax_bench.submission.draws import cell_count, drawn_records, fresh_seeds
 from memorax_bench.submission.findings import Finding, Refused
 from memorax_bench.submission.machine import Again, Machine
+from memorax_bench.submission.packing import keep_records
 from memorax_bench.submission.reading import Found, Submission, read_submission
 from memorax_bench.submission.tier0 import known_suites, tier0
 from memorax_bench.submission.tier1 import FAILED, Verdict, judge, judge_account
@@ -28,11 +29,13 @@ from memorax_bench.verbs.verifying_screen import count
 
 @dataclass(frozen=True)
 class Asked:
-    """How far to go: the tier, how many cells tiers 1 and 2 draw, by what (None: by chance), and where they run."""
+    """How far to go: the tier, how many cells tiers 1 and 2 draw, by what (None: by chance), and where they run.
+    `into`: the results folder that takes up what is valid."""
 
     tier: int = 0
     cells: int = 2
     seed: int | None = None
+    into: Path | None = None
     launcher: str = "local"
 
 
@@ -55,7 +58,13 @@ def verify_path(path: Path, given: Sequence[ResolvedSuite], asked: Asked) -> int
         print(f" {suite.label}")
         print(screens.contents_text(contents(suite, [item.stored for item in items])))
     print(f" tier 0: {count(submission.count, 'record')} computed anew, nothing refused")
-    return _run_again(submission, suites, asked) if asked.tier else errors.EXIT_OK
+    code = _run_again(submission, suites, asked) if asked.tier else errors.EXIT_OK
+    if code == errors.EXIT_OK:
+        print(f"valid by tier {asked.tier}")
+        if asked.into is not None:
+            new = sum(keep_records(suite, items, asked.into) for suite, items in suites)
+            print(f"{count(new, 'record')} new in {printable(asked.into)}")
+    return code
 
 
 def _by_suite(submission: Submission, given: Sequence[ResolvedSuite]) -> list[tuple[ResolvedSuite, list[Found]]]:
@@ -71,7 +80,7 @@ def _refuse(submission: Submission, refused: Sequence[Finding]) -> int:
     places = len({found.place for found in refused})
     print(screens.findings_text(submission, refused))
     where = f"in {places} of {count(submission.count, 'record')}"
-    print(f"not valid: {count(len(refused), 'value')} refused {where} (exit {errors.EXIT_INVALID})")
+    print(f"not valid: {screens.refused_values(refused)} refused {where} (exit {errors.EXIT_INVALID})")
     return errors.EXIT_INVALID
 
 

@@ -47,7 +47,7 @@ def traced_text(traced: Sequence[Verdict]) -> str:
     """How many records have the programs and costs of their configuration, and which do not."""
     counted = Counter(verdict.word for verdict in traced)
     parts = [
-        f"{count(counted[SAME], 'record')} with the programs and costs of this code" if counted[SAME] else "",
+        f"{counted[SAME]} with the programs and costs of this code" if counted[SAME] else "",
         f"{counted[WITHIN]} with its costs, the programs of another jaxlib or device" if counted[WITHIN] else "",
         f"{counted[REFUSED]} refused" if counted[REFUSED] else "",
     ]
@@ -77,6 +77,11 @@ def standings_text(found: Sequence[Standing], seeds: Sequence[int]) -> str:
         rows.append((one.entry, ", ".join(one.tasks), *numbers, verdict))
     head = f" tier 2: fresh seeds {', '.join(map(str, seeds))}; scores from 0 to 1, the bounds of returns"
     return f"{head}\n{_indented(columns(rows))}"
+
+
+def refused_values(findings: Iterable[Finding]) -> str:
+    """How many values they are about."""
+    return count(len({(found.place, found.leaf) for found in findings}), "value")
 
 
 def _indented(text: str) -> str:

@@ -74,6 +74,8 @@ def test_nothing_is_wrong(filled):
         ("not_rankable_because", ["gate causal"], "not_rankable_because: ['gate causal']; by the record it is"),
         ("results.curves.file", "../../x", "results.curves.file"),
         ("results.curves.sha256", "0" * 64, "results.curves.sha256"),
+        ("results.best.0", 0.1, "results.best.0: 0.1; by its curve it is 0."),
+        ("results.auc.0", 0.9, "results.auc.0: 0.9; by its curve it is 0."),
         ("gates.causal.pass", False, "gates.causal.max_rel: not passed with an error of 5e-06"),
         ("gates.causal.max_rel", 2e-5, "gates.causal.pass: passed with an error of 2e-05; allowed are 1e-05"),
         ("gates.causal.max_rel", None, "gates.causal.pass: passed with an error of None"),

@@ -81,7 +81,7 @@ def _largest_variance(mean: float, least: float, most: float, n: float) -> float
 
 
 def _seed(subject: Subject, place: int, rows: Rows) -> Said:
-    """The scores of the seed at a place among the seeds."""
+    """The scores of the seed at a place among the seeds. That none is above the best follows."""
     results = subject.record.results
     finite = not math.isnan(rows[-1]["mean"])
     if results.finite[place] != finite:
@@ -98,9 +98,6 @@ def _seed(subject: Subject, place: int, rows: Rows) -> Said:
     for name, value in summarise(means).items():
         if given[name] is None or not close(given[name], float(value)):
             yield f"results.{name}.{place}", f"{given[name]}; by its curve it is {float(value)}"
-    for name in ("final", "auc"):
-        if None not in (given[name], given["best"]) and given[name] > given["best"] + OUTSIDE:
-            yield f"results.{name}.{place}", f"{given[name]} is more than the best, {given['best']}"
     yield from _episodes(place, returns, rows[-1])
     yield from _bounds(subject.task, place, returns, rows)
 
