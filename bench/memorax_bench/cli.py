@@ -199,6 +199,40 @@ def report(
         typer.echo("\n".join(["", "commands:", *(f"  {command}" for command in made.commands)]))
 
 
+@app.command(
+    epilog="Exit: 0 no regression, 2 a mistake in the arguments, 4 a regression, 5 nothing to compare.",
+)
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A results folder, or a commit, branch or tag.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, to be held against it.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[suite=NAME [KEY=VALUE]...]", show_default=False)
+    ] = None,
+    results: Annotated[Path, typer.Option("--results", help="Where commits have their records.", metavar="DIR")] = Path(
+        "results"
+    ),
+    margin: Annotated[
+        float, typer.Option("--margin", min=0, help="What B may be worse by, in normalised score.", metavar="SCORE")
+    ] = 0.05,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write it for a pull request, too.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Compare two versions of results: scores with intervals, returns and speeds, entry by entry and task by task.
+
+    A regression is a difference B - A that is significant after Holm's correction and below minus the margin. Of
+    commits only the records are read; nothing of them is executed.
+
+    \b
+    For example: memorax-bench compare main HEAD
+                 memorax-bench compare results other-results suite=quick --margin 0.1
+    """
+    from memorax_bench.verbs.comparing import compare_results
+
+    given = _resolve(arguments) if arguments else None
+    raise typer.Exit(compare_results(a, b, given, len(arguments or ()) > 1, results, margin, markdown))
+
+
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite, 3 the cell failed, 130 interrupted.")
 def profile(
     arguments: Arguments = None,
