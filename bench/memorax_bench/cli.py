@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from memorax_bench import errors
-from memorax_bench.errors import Problem, UsageProblems
+from memorax_bench.errors import NotComparable, Problem, UsageProblems
+from memorax_bench.verbs.board import app as board
 from memorax_bench.verbs.perf import app as perf
 
 app = typer.Typer(
@@ -84,24 +85,10 @@ def _interrupt(*_: object) -> None:
     raise Interrupted
 
 
-def _suite_argument(arguments: list[str] | None) -> tuple[str, list[str]]:
-    """The suite asked for and the other arguments. Raises UsageProblems where there is not exactly one suite."""
-    from memorax_bench.suite.load import shipped_suites
-
-    names = [argument.removeprefix("suite=") for argument in arguments or [] if argument.startswith("suite=")]
-    if len(names) != 1 or not names[0]:
-        message = "which suite?" if not names else "exactly one suite= is needed"
-        fix = "for example: memorax-bench plan suite=quick"
-        raise UsageProblems([Problem(message, allowed=[f"suite={name}" for name in shipped_suites()], fix=fix)])
-    return names[0], [argument for argument in arguments if not argument.startswith("suite=")]
-
-
 def _resolve(arguments: list[str] | None):
-    from memorax_bench.suite.load import load_suite
+    from memorax_bench.verbs.arguments import resolve  # pydantic takes a moment, and `--help` needs none
 
-    sys.path.insert(0, os.getcwd())  # a user's own torso or algorithm lies in the working directory
-    name, overrides = _suite_argument(arguments)
-    return load_suite(name, overrides)
+    return resolve(arguments)
 
 
 @app.command(
@@ -283,7 +270,9 @@ def status(
     typer.echo((status_json if as_json else status_text)(store, made))
 
 
-@app.command(epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on.")
+@app.command(
+    epilog="Exit: 0 written, 2 a mistake in the arguments, 5 no record to report on, 6 records that cannot be compared."
+)
 def report(
     arguments: Arguments = None,
     results: Results = Path("results"),
@@ -306,6 +295,40 @@ def report(
         typer.echo(f"\ncosts:\n{made.costs}")
     if commands:
         typer.echo("\n".join(["", "commands:", *(f"  {command}" for command in made.commands)]))
+
+
+@app.command(
+    epilog="Exit: 0 no regression, 2 a mistake in the arguments, 4 a regression, 5 nothing to compare.",
+)
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A results folder, or a commit, branch or tag.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, to be held against it.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[suite=NAME [KEY=VALUE]...]", show_default=False)
+    ] = None,
+    results: Annotated[Path, typer.Option("--results", help="Where commits have their records.", metavar="DIR")] = Path(
+        "results"
+    ),
+    margin: Annotated[
+        float, typer.Option("--margin", min=0, help="What B may be worse by, in normalised score.", metavar="SCORE")
+    ] = 0.05,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write it for a pull request, too.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Compare two versions of results: scores with intervals, returns and speeds, entry by entry and task by task.
+
+    A regression is a difference B - A that is significant after Holm's correction and below minus the margin. Of
+    commits only the records are read; nothing of them is executed.
+
+    \b
+    For example: memorax-bench compare main HEAD
+                 memorax-bench compare results other-results suite=quick --margin 0.1
+    """
+    from memorax_bench.verbs.comparing import compare_results
+
+    given = _resolve(arguments) if arguments else None
+    raise typer.Exit(compare_results(a, b, given, len(arguments or ()) > 1, results, margin, markdown))
 
 
 @app.command(epilog="Exit: 0 shown, 2 a mistake in the arguments or the suite, 3 the cell failed, 130 interrupted.")
@@ -489,6 +512,7 @@ def bounds(
         typer.echo(encode_bounds(measured), nl=False)
 
 
+app.add_typer(board, name="board")
 app.add_typer(perf, name="perf")
 
 for _command in (run, plan, status, report, profile, validate, tune):
@@ -496,7 +520,8 @@ for _command in (run, plan, status, report, profile, validate, tune):
 
 
 def main() -> None:
-    """The entry point: errors of the user as text and exit code 2, an interruption as 130."""
+    """The entry point: errors of the user as text and exit code 2 or, of records that do not fit, 6; an interruption as
+    130."""
     for number in (signal.SIGINT, signal.SIGTERM):  # both end alike: claims released, nothing half-written
         signal.signal(number, _interrupt)
     try:
@@ -504,6 +529,9 @@ def main() -> None:
     except UsageProblems as error:
         typer.echo(str(error), err=True)
         sys.exit(errors.EXIT_USAGE)
+    except NotComparable as error:
+        typer.echo(str(error), err=True)
+        sys.exit(errors.EXIT_INVALID)
     except Interrupted:
         typer.echo("\ninterrupted; what is done is kept: run the same command to go on", err=True)
         sys.exit(errors.EXIT_INTERRUPTED)

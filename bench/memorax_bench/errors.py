@@ -63,6 +63,22 @@ class UsageProblems(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class NotComparable(Exception):
+    """Numbers that must not share a ranking; each problem names the field that differs (exit code 6)."""
+
+    exit_code = EXIT_INVALID
+
+    def __init__(self, problems: Sequence[str]):
+        self.problems = tuple(problems)
+        shown = self.problems[:_SHOWN]
+        rest = len(self.problems) - len(shown)
+        lines = ["these records cannot be compared", *(f"  {problem}" for problem in shown)]
+        lines += [f"  and {rest} more"] * (rest > 0)
+        super().__init__(
+            "\n".join([*lines, "  keep them apart, in folders of their own (--results), or run one side again"])
+        )
+
+
 def _place(problem: Problem) -> tuple[bool, str, int]:
     """Files first, each from top to bottom, then arguments in the order they were given."""
     argument = (problem.file or "").startswith("argument ")

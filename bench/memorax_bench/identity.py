@@ -16,7 +16,7 @@ UNTUNED = "fixed"  # the track of entries whose settings were not searched for
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 _FROZEN_KEYS = ("protocol", "tasks", "scoring", "rankings")
-_NOT_RESULT = ("volatile", "result_hash")
+NOT_RESULT = ("volatile", "result_hash", "leaf_digests")
 
 
 def canonical_json(value: Any) -> str:
@@ -78,8 +78,8 @@ def run_id(
 
 
 def result_hash(record: Mapping[str, Any]) -> str:
-    """The identity of what was measured: the record without `volatile` and without this hash itself."""
-    return sha256_json({key: value for key, value in record.items() if key not in _NOT_RESULT})
+    """The identity of what was measured: the record without `volatile`, and without this hash and digests of itself."""
+    return sha256_json({key: value for key, value in record.items() if key not in NOT_RESULT})
 
 
 def seed_key_words(benchmark_hash: str, task_label: str, role: str, seed: int) -> tuple[int, ...]:

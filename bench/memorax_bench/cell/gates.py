@@ -25,8 +25,7 @@ import numpy as np
 from memorax.algorithms.acting import Timestep, first_timestep, to_space
 from memorax.networks import laws
 from memorax_bench.cell.compiling import lower
-
-REPLAY_TOLERANCE = 1e-4  # log-probabilities in float32 at the protocol's matmul precision, after training
+from memorax_bench.records.gates import TOLERANCES
 
 _STEPS = 8  # of an episode, after what may not be remembered
 
@@ -42,7 +41,7 @@ def _measured(torso: Any, features: int) -> str:
         program = jax.jit(lambda key: laws.measure(torso, key, features)).lower(jax.random.key(0))
         # not optimised: it runs once
         errors = program.compile({"xla_backend_optimization_level": 0})(jax.random.key(0))
-    return json.dumps({law: gate(float(error), laws.TOLERANCE) for law, error in errors.items()})
+    return json.dumps({law: gate(float(error), TOLERANCES[law]) for law, error in errors.items()})
 
 
 @functools.lru_cache(maxsize=1)  # the chunks of a cell follow one another
@@ -52,7 +51,7 @@ def measure_agent(agent: Any) -> dict[str, Any]:
     with jax.default_matmul_precision("highest"):
         key = jax.random.key(0)
         error = lower(functools.partial(_reset_error, agent), key).compile(once=True).call(key)
-    return gate(float(error), laws.TOLERANCE)
+    return gate(float(error), TOLERANCES["agent_reset_equals_fresh"])
 
 
 def _reset_error(agent: Any, key: jax.Array) -> jax.Array:
@@ -108,10 +107,10 @@ def measure_evaluation(
     host. That the state is still there says that it was not given to the program to be overwritten.
     """
     if jaxpr.effects or any(leaf.is_deleted() for leaf in jax.tree.leaves(state)):
-        return gate(math.inf, 0.0)
+        return gate(math.inf, TOLERANCES["evaluation_is_pure"])
     again = jax.device_get(evaluate(state.replace(**elsewhere)))
     pairs = zip(jax.tree.leaves(again), jax.tree.leaves(evaluation), strict=True)
-    return gate(max(_apart(*pair) for pair in pairs), 0.0)
+    return gate(max(_apart(*pair) for pair in pairs), TOLERANCES["evaluation_is_pure"])
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

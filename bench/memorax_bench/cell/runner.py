@@ -22,7 +22,6 @@ from memorax_bench.cell.cost import COUNTER, byte_count, count_flops, parameter_
 from memorax_bench.cell.course import Checkpoints, Course, Point
 from memorax_bench.cell.extrapolation import evaluate_elsewhere, lower_elsewhere
 from memorax_bench.cell.gates import (
-    REPLAY_TOLERANCE,
     gate,
     measure_agent,
     measure_evaluation,
@@ -33,8 +32,10 @@ from memorax_bench.cell.gates import (
 from memorax_bench.cell.latency import step_seconds
 from memorax_bench.cell.optimizers import with_learning_rate
 from memorax_bench.cell.progress import Progress
+from memorax_bench.cell.scoring import curve_rows, results
 from memorax_bench.identity import sha256_json
-from memorax_bench.records.curves import COLUMNS, encode_curves
+from memorax_bench.records.curves import encode_curves
+from memorax_bench.records.gates import REPLAY, TOLERANCES
 
 ROLES = ("init", "train", "evaluate")
 
@@ -190,10 +191,10 @@ def run_chunk(
     checks = time.perf_counter() - begin
     return ChunkResult(
         steps_done=steps_done,
-        results=_results(course, seeds) | extrapolated,
-        curves=encode_curves(_curve_rows(course, seeds)),
+        results=results(course, seeds) | extrapolated,
+        curves=encode_curves(curve_rows(course, seeds)),
         gates=gates,
-        cost=_cost(programs, executables.train, state, seed_batch, every),
+        cost=agent_cost(programs, seed_batch, every) | {"temp_bytes": executables.train.temporary_bytes()},
         timing={
             **executables.timing(),
             "steady": course.steady,
@@ -217,7 +218,7 @@ def _purity(executables: Executables, keys: Mapping[str, jax.Array], state: Any,
 def _note(course: Course, seen: Mapping[str, jax.Array], segment: int, seeds: Sequence[int], env_step: int) -> None:
     """What a segment of training has shown."""
     if segment == 1 and "replay_error" in seen:
-        course.gates["replay_equals_rollout"] = gate(float(seen["replay_error"].max()), REPLAY_TOLERANCE)
+        course.gates[REPLAY] = gate(float(seen["replay_error"].max()), TOLERANCES[REPLAY])
     for seed, finite in zip(seeds, np.asarray(seen["finite"]), strict=False):
         if not finite:
             course.diverged.setdefault(seed, env_step)
@@ -236,52 +237,22 @@ def _progress(course: Course, total: int, seeds: Sequence[int], every: int) -> P
     return Progress(last.env_step, total, returns, speed)
 
 
-def _results(course: Course, seeds: Sequence[int]) -> dict[str, Any]:
-    """Per seed: the last evaluation, the mean and the best of those after the start, the single episodes."""
-    means = np.stack([point.returns.mean(1) for point in course.points[1:]])  # [points, seeds]
-    finite = [seed not in course.diverged for seed in seeds]
+def agent_cost(programs: Programs, seed_batch: int, every: int) -> dict[str, Any]:
+    """Of a traced cell: what its agent needs, and what a step of its training takes; nothing is compiled.
 
-    def per_seed(values: np.ndarray) -> list[float | None]:
-        return [float(value) if ok else None for value, ok in zip(values, finite, strict=False)]
-
-    last = course.points[-1].returns
-    return {
-        "final": per_seed(means[-1]),
-        "auc": per_seed(means.mean(0)),
-        "best": per_seed(means.max(0)),
-        "finite": finite,
-        "final_returns": [[float(value) if ok else None for value in last[i]] for i, ok in enumerate(finite)],
-    }
-
-
-def _curve_rows(course: Course, seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """A seed's returns are NaN from the step at which it was seen to have diverged."""
-    rows = []
-    for i, seed in enumerate(seeds):
-        for point in course.points:
-            returns = point.returns[i]
-            if point.env_step >= course.diverged.get(seed, point.env_step + 1):
-                returns = np.full_like(returns, np.nan)
-            spread = returns.std(ddof=1) if returns.size > 1 else 0.0
-            length = point.lengths[i].mean()
-            row = (seed, point.env_step, returns.size, returns.mean(), spread, returns.min(), returns.max(), length)
-            rows.append(dict(zip(COLUMNS, row, strict=True)))
-    return rows
-
-
-def _cost(programs: Programs, train: Compiled, state: Any, seed_batch: int, every: int) -> dict[str, Any]:
+    `every`: environment steps that the traced training takes of each of `seed_batch` seeds.
+    """
     torso, width = programs.experiment.torso, programs.experiment.torso_inputs
     x, start = jax.ShapeDtypeStruct((1, 1, width), jnp.float32), jax.ShapeDtypeStruct((1, 1), bool)
     carry = jax.eval_shape(lambda: torso.initialize_carry(1))
     torso_params = jax.eval_shape(torso.init, jax.random.key(0), x, start, carry).get("params", {})
     networks = programs.experiment.agent.networks
     return {
-        "parameters": parameter_count(state.params) // seed_batch,
+        "parameters": parameter_count(programs.state.params) // seed_batch,
         "torso_parameters": parameter_count(torso_params),
         "state_bytes": byte_count(jax.eval_shape(lambda: networks.initialize_carry(1))),
         "flops_per_env_step": {
             "value": count_flops(programs.train.jaxpr) / (seed_batch * every),
             "by": COUNTER,
         },
-        "temp_bytes": train.temporary_bytes(),
     }

@@ -50,6 +50,7 @@ def _algorithm(path: str) -> dict[str, Any]:
         "actions": algorithm.action_kinds,
         "update_size": algorithm.update_size,
         "divides": algorithm.divides,
+        "replays": algorithm.replays,
     }
 
 

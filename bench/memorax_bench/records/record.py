@@ -10,14 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, ValidationError, model_validator
 
-from memorax_bench.identity import UNTUNED, config_hash, result_hash, suite_label
+from memorax_bench.identity import NOT_RESULT, UNTUNED, config_hash, result_hash, suite_label
+from memorax_bench.records.leaves import altered_leaves, leaf_digests
+from memorax_bench.records.plain_json import load_json
 from memorax_bench.suite.schema import MAX_SEED, Closed, Slug, Track, Tuning
 from memorax_bench.suite.tracks import RATE, best_rate
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Digests = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{4})+$")]
 Count = Annotated[int, Field(ge=0, strict=True)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
+
+_SHOWN = 8  # altered values that are named
 
 
 def is_null(value: object) -> bool:
@@ -182,6 +187,7 @@ class Record(Closed):
     cost: Cost
     numerics: Numerics
     versions: dict[str, str]
+    leaf_digests: Digests | None = Field(default=None, exclude_if=is_null)  # which value was altered, if one was
     volatile: Volatile
 
     @model_validator(mode="after")
@@ -261,12 +267,13 @@ def _check_tuning(cell: CellRef, seeds: tuple[int, ...]) -> None:
 
 
 def seal(data: dict[str, Any]) -> Record:
-    """A record from everything but its `result_hash`, which is computed here from the typed values.
+    """A record from everything but its `result_hash` and `leaf_digests`, which are computed here from the typed values.
 
     Raises InvalidRecord.
     """
-    draft = _validate({**data, "result_hash": "0" * 64})
-    return draft.model_copy(update={"result_hash": result_hash(dump(draft))})
+    draft = _validate({**data, "result_hash": "0" * 64, "leaf_digests": None})
+    plain = dump(draft)
+    return draft.model_copy(update={"result_hash": result_hash(plain), "leaf_digests": leaf_digests(_sealed(plain))})
 
 
 def dump(record: Closed) -> dict[str, Any]:
@@ -281,11 +288,19 @@ def encode(record: Closed) -> bytes:
 
 
 def decode(data: bytes) -> Record:
-    """Checks schema, consistency and `result_hash`. Raises InvalidRecord."""
-    record = _validate(_load(data))
-    expected = result_hash(dump(record))
+    """Checks schema, consistency, `leaf_digests` and `result_hash`. Raises InvalidRecord, which names what was altered
+    where the record has digests."""
+    plain = _load(data)
+    altered = _altered(plain)
+    try:
+        record = _validate(plain)
+        expected = result_hash(dump(record))
+    except ValueError as error:  # of text that is none, too
+        raise InvalidRecord("; ".join([*altered, str(error)])) from error
     if record.result_hash != expected:
-        raise InvalidRecord(f"result_hash {record.result_hash[:8]} does not fit the contents ({expected[:8]})")
+        altered += (f"result_hash {record.result_hash[:8]} does not fit the contents ({expected[:8]})",)
+    if altered:
+        raise InvalidRecord("; ".join(altered))
     return record
 
 
@@ -308,13 +323,22 @@ def record_schema() -> dict[str, Any]:
 
 
 def _load(data: bytes) -> Any:
-    def refuse(word: str):
-        raise InvalidRecord(f"{word} is not a number that JSON knows")
-
     try:
-        return json.loads(data, parse_constant=refuse)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidRecord(f"not JSON: {error}") from error
+        return load_json(data)
+    except ValueError as error:
+        raise InvalidRecord(str(error)) from error
+
+
+def _sealed(plain: dict[str, Any]) -> dict[str, Any]:
+    """What a seal is about."""
+    return {key: value for key, value in plain.items() if key not in NOT_RESULT}
+
+
+def _altered(plain: Any) -> tuple[str, ...]:
+    """One text for each value that is not the one that was sealed."""
+    digests = plain.get("leaf_digests") if isinstance(plain, dict) else None
+    found = altered_leaves(_sealed(plain), digests) if isinstance(digests, str) else ()
+    return tuple(f"{path} = {repr(value)[:80]} is not the value that was sealed" for path, value in found[:_SHOWN])
 
 
 def _validate(data: Any, model: type[Closed] = Record) -> Any:

@@ -116,6 +116,18 @@ def duplicate_seeds(records: Iterable[StoredRecord]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def why_misplaced(parts: tuple[str, ...], record: Record, label: str) -> str | None:
+    """What the record says that its folders `parts` below `results/<label>` do not; None where they agree."""
+    cell = record.cell
+    expected = (cell.task, cell.algorithm, cell.torso, cell.config_hash[:8], record.run_id)
+    if parts != expected:
+        return f"the record is about {'/'.join(expected)}"
+    base = f"{record.suite.name}@{record.suite.version}"
+    if label not in (base, f"{base}+{record.suite.benchmark_hash[:8]}"):
+        return f"the record belongs to {base}"
+    return None
+
+
 class Store:
     """The results folder. Reading never raises on a bad file; writing is atomic and never overwrites."""
 
@@ -134,7 +146,7 @@ class Store:
                 invalid.append(Invalid(path, str(error)))
                 continue
             records.append(StoredRecord(path, record, self._adoptions(path.with_name(ADOPTED), invalid)))
-            reason = _misplaced(path.relative_to(base).parts[:-1], record, label)
+            reason = why_misplaced(path.relative_to(base).parts[:-1], record, label)
             if reason is not None:
                 misplaced.append(Invalid(path, reason))
         for path in sorted(base.glob(f"**/{FAILURES}/*.json")):
@@ -241,14 +253,3 @@ class Store:
             except (OSError, ValueError):
                 continue  # a convenience only: without it, `plan` says that code changed and not which
         return known
-
-
-def _misplaced(parts: tuple[str, ...], record: Record, label: str) -> str | None:
-    cell = record.cell
-    expected = (cell.task, cell.algorithm, cell.torso, cell.config_hash[:8], record.run_id)
-    if parts != expected:
-        return f"the record is about {'/'.join(expected)}"
-    base = f"{record.suite.name}@{record.suite.version}"
-    if label not in (base, f"{base}+{record.suite.benchmark_hash[:8]}"):
-        return f"the record belongs to {base}"
-    return None

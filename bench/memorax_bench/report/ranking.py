@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from memorax_bench import stats
+from memorax_bench.records.comparability import INPUTS, shown
 from memorax_bench.records.pooling import Key, Pool
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.schema import Suite, Task
@@ -106,6 +107,7 @@ def why_row_unranked(suite: Suite, algorithm: str, mine: Mapping[str, Pool], ran
     counted = [mine[task] for task in ranked if task in mine and mine[task].runs] or mine.values()
     if any(0 < len(pool.runs) < needed for pool in counted):
         reasons.append(f"n<{needed}")
+    reasons += _other_inputs(suite, mine, ranked)
     for pool in (mine[task] for task in ranked if task in mine):
         budget = pool.cell.config["protocol"]["total_env_steps"]
         for record in pool.records:
@@ -114,3 +116,11 @@ def why_row_unranked(suite: Suite, algorithm: str, mine: Mapping[str, Pool], ran
             if abs(record.steps_done - budget) > _BUDGET_TOLERANCE * budget:
                 reasons.append(f"{record.steps_done:,} steps instead of {budget:,}")
     return tuple(dict.fromkeys(reasons))
+
+
+def _other_inputs(suite: Suite, mine: Mapping[str, Pool], ranked: Sequence[str]) -> list[str]:
+    """Of a row that competes: what it is shown must be what the protocol offers. Controls and oracles are for that."""
+    offered = suite.protocol.inputs
+    cells = [mine[task].cell for task in ranked if task in mine]
+    seen = {tuple(cell.config["protocol"]["inputs"]) for cell in cells if cell.role is None} - {offered}
+    return [f"{INPUTS} is {shown(inputs)}, not {shown(offered)}" for inputs in sorted(seen)]

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from memorax_bench import stats
+from memorax_bench.records.comparability import check_comparable
 from memorax_bench.records.pooling import Key, Pool, pool_grid
 from memorax_bench.records.record import Failure, Record
 from memorax_bench.records.store import Scan, StoredFailure, StoredRecord
@@ -120,9 +121,13 @@ class Table:
 
 
 def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
-    """The table of the suite's chosen cells. Records of another frozen part, or of no chosen cell, do not enter."""
+    """The table of the suite's chosen cells. Records of another frozen part, or of no chosen cell, do not enter.
+
+    Raises NotComparable where those that do differ in what makes them comparable.
+    """
     same = [stored for stored in scan.records if stored.record.suite.benchmark_hash == resolved.benchmark_hash]
     pools = pool_grid(resolved.cells, same, resolved.seeds)
+    check_comparable(record for pool in pools.values() for record in pool.records)
     scores = {key: cell_scores(pool) for key, pool in pools.items() if pool.runs}
     sound = {key: values for key, values in scores.items() if all(_gates(pools[key].records).values())}
     columns = _columns(resolved)
@@ -143,14 +148,17 @@ def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
         not_applicable=resolved.not_applicable,
         no_need=without_need(suite, controls),
         memory_adds=memory_adds(resolved, sound, controls),
-        left_out=_left_out(scan, same, set(pools)),
+        left_out=_left_out(resolved, scan, same, set(pools)),
     )
 
 
-def _left_out(scan: Scan, same: Sequence[StoredRecord], shown: set[Key]) -> tuple[str, ...]:
+def _left_out(resolved: ResolvedSuite, scan: Scan, same: Sequence[StoredRecord], shown: set[Key]) -> tuple[str, ...]:
     notes = []
-    if len(same) < len(scan.records):
-        notes.append(f"{len(scan.records) - len(same)} records have another frozen part and do not enter")
+    others = {stored.record.suite.benchmark_hash for stored in scan.records} - {resolved.benchmark_hash}
+    if others:
+        hashes = f"suite.benchmark_hash {', '.join(sorted(other[:8] for other in others))}"
+        count = len(scan.records) - len(same)
+        notes.append(f"{count} records have another frozen part ({hashes}) and do not enter")
     cells = (stored.record.cell for stored in same)
     keys = {(cell.task, cell.algorithm, cell.torso) for cell in cells} - shown
     if keys:

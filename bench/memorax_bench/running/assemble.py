@@ -8,6 +8,7 @@ from memorax_bench.cell import device
 from memorax_bench.cell.runner import ChunkResult
 from memorax_bench.identity import KEY_SCHEME, sha256_json
 from memorax_bench.records import curves, provenance
+from memorax_bench.records.rankable import why_not_rankable
 from memorax_bench.records.record import Record, seal
 from memorax_bench.running.failures import now
 from memorax_bench.running.job import Job
@@ -22,7 +23,8 @@ def make_record(job: Job, program_hash: str, result: ChunkResult) -> Record:
     suite, action, run = job.suite, job.action, job.run
     cell = action.cell
     checkout = provenance.checkout()
-    reasons = _not_rankable(suite, cell.config, result)
+    failed = [name for name, gate in result.gates.items() if not gate["pass"]]
+    reasons = why_not_rankable(suite.version == 0, suite.frozen_changed, checkout.dirty_sha256 is not None, failed)
     return seal(
         {
             "schema": SCHEMA,
@@ -78,18 +80,6 @@ def _user_modules(config: Any) -> str | None:
     names = [config[part]["type"] for part in ("algorithm", "torso")]
     hashes = [provenance.user_module_hash(name) for name in names if is_user_path(name)]
     return hashes[0] if len(hashes) == 1 else sha256_json(hashes) if hashes else None
-
-
-def _not_rankable(suite: Any, config: Any, result: ChunkResult) -> tuple[str, ...]:
-    """What keeps these numbers out of a ranking, decided where they are made."""
-    failed = [name for name, gate in result.gates.items() if not gate["pass"]]
-    reasons = {
-        "draft suite": suite.version == 0,
-        "the suite's frozen part was changed": suite.frozen_changed,
-        "uncommitted changes in the code": provenance.checkout().dirty_sha256 is not None,
-        f"gate {', '.join(failed)}": bool(failed),
-    }
-    return tuple(reason for reason, applies in reasons.items() if applies)
 
 
 def _comparable(config: Any) -> dict[str, Any]:

@@ -41,10 +41,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Question:
-    """About the cell of a job at a width: the hash of its `programs`, or the `seconds` that a short piece of its
-    training takes. The answer is None where that cannot be found out."""
+    """About the cell of a job at a width: the hash of its `programs`, the `seconds` that a short piece of its training
+    takes, or its `account`: both that hash and the costs that follow from the programs. The answer is None where that
+    cannot be found out."""
 
-    what: Literal["programs", "seconds"]
+    what: Literal["programs", "seconds", "account"]
     job: Job
     width: int
 

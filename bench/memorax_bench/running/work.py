@@ -18,7 +18,7 @@ from typing import Any
 
 from memorax_bench.cell.course import Checkpoints
 from memorax_bench.cell.device import device_kind, numerics
-from memorax_bench.cell.runner import ChunkResult, Executables, run_chunk, trace
+from memorax_bench.cell.runner import ChunkResult, Executables, agent_cost, run_chunk, trace
 from memorax_bench.cell.speed import seconds_of_training
 from memorax_bench.code_hash import code_hash
 from memorax_bench.identity import seed_key_words
@@ -78,12 +78,16 @@ class Workbench:
             say(Ended(job.id, "no room", message=f"{job.results} cannot be written: {error.strerror or error}"))
 
     def answer(self, question: Question) -> Any:
-        """The hash of the cell's programs, or the seconds of a short piece of training; None where it fails."""
-        config = question.job.action.cell.config
+        """What the question asks for; None where it fails."""
+        config, width = question.job.action.cell.config, question.width
         try:
+            if question.what == "seconds":
+                return seconds_of_training(config, width)
+            programs = trace(config, width)
             if question.what == "programs":
-                return trace(config, question.width).program_hash
-            return seconds_of_training(config, question.width)
+                return programs.program_hash
+            cost = agent_cost(programs, width, config["protocol"]["eval_every"])
+            return {"program_hash": programs.program_hash, **cost}
         except Exception:  # it will fail again when it is run, and be recorded there; or it was too wide
             return None
 

@@ -4,7 +4,8 @@ The file is generated (`memorax-bench catalogue --write`) and holds, each sorted
 
 - `algorithms`: name -> `class` and `config_class` (`module:Class`), `fields` (of the Config), `optimizer` (a key of
   `optimizers`), `actions` (kinds of action space it can act in), `update_size` (fields whose product is the
-  environment steps of one update), `divides` (field -> the field that it must divide);
+  environment steps of one update), `divides` (field -> the field that it must divide), `replays` (whether it learns
+  from what it acted before);
 - `optimizers`: kind -> fields that an entry of such an algorithm takes as well;
 - `torsos`: name -> `class`, `config_class` (or null), `wrapper` (a key of `wrappers`; null: it needs none), `about`,
   `paper` (authors, year and arXiv number, or ""), `fields`;
@@ -47,6 +48,7 @@ class AlgorithmSpec(Closed):
     actions: tuple[str, ...]
     update_size: tuple[str, ...]
     divides: dict[str, str] = Field(default_factory=dict)
+    replays: bool
 
 
 class TorsoSpec(Closed):

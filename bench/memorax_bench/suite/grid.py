@@ -15,7 +15,10 @@ from memorax_bench.suite.user_torso import is_user_path
 from memorax_bench.suite.variants import Variants
 from memorax_bench.suite.yaml_source import Findings
 
-HARNESS_MODULES = ("memorax_bench.cell.build", "memorax_bench.cell.optimizers", "memorax_bench.cell.runner")
+HARNESS_MODULES = (
+    *("memorax_bench.cell.build", "memorax_bench.cell.optimizers"),
+    *("memorax_bench.cell.runner", "memorax_bench.cell.scoring"),
+)
 EXTRAPOLATES = "memorax_bench.cell.extrapolation"  # behind the cells that do
 NO_ORACLE = "the suite does not say what its oracle sees"
 

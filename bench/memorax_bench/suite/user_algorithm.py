@@ -58,7 +58,7 @@ def read_user_algorithm(
     if _BASE not in [(one.module, one.node.name) for one in lineage]:
         fix = "derive it from one of memorax.algorithms: PPO, A2C, PQN, DQN, R2D2, SAC, StreamAC or QRC"
         return Problem(f"{class_name} is no algorithm: it does not derive from Algorithm", fix=fix)
-    names = ("action_kinds", "optimizer_kind", "update_size", "divides")
+    names = ("action_kinds", "optimizer_kind", "update_size", "divides", "replays")
     said = {name: _attribute(lineage, name) for name in names}
     unread = [name for name, value in said.items() if value is _MISSING]
     if unread:
@@ -187,4 +187,5 @@ def _with_config(
         actions=said["action_kinds"],
         update_size=said["update_size"],
         divides=said["divides"],
+        replays=said["replays"],
     )

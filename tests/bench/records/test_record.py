@@ -2,16 +2,19 @@
 
 import copy
 import json
+import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from memorax_bench.identity import suite_label
+from memorax_bench.identity import result_hash, suite_label
 from memorax_bench.records import record as records
 from memorax_bench.records.record import InvalidRecord, decode, dump, encode, read_record, record_schema, seal
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "record.json"
 GOLDEN_RESULT_HASH = "77f04af892ababa7c12358b7dd2400e16d8109ad90a20bce98adda2e649a595d"
+GOLDEN_DIGESTS = "53110d8bfeda65ca"
 
 
 def golden() -> dict:
@@ -32,7 +35,9 @@ def test_golden_record_round_trips_byte_for_byte():
     record = read_record(GOLDEN)
     assert record.result_hash == GOLDEN_RESULT_HASH
     assert encode(record) == GOLDEN.read_bytes()
-    assert seal({**golden(), "result_hash": None}) == record
+    sealed = seal({**golden(), "result_hash": None})
+    assert sealed.model_copy(update={"leaf_digests": None}) == record  # the first records have none
+    assert sha256(sealed.leaf_digests.encode()).hexdigest()[:16] == GOLDEN_DIGESTS
 
 
 def test_volatile_does_not_enter_the_result_hash():
@@ -100,10 +105,59 @@ def test_edited_number_is_noticed():
         decode(GOLDEN.read_bytes().replace(b"0.96875", b"0.99875", 1))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        (b"0.96875", b"0.99875", "results.final.0 = 0.99875 is not the value that was sealed"),
+        (b'"features":64', b'"features":65', "cell.config.torso.settings.features = 65 is not"),
+        (b'"seed_batch":4', b'"seed_batch":8', "seed_batch = 8 is not"),
+        (b'"causal":{"pass":true', b'"causal":{"pass":false', "gates.causal.pass = False is not"),
+    ],
+)
+def test_the_altered_value_is_named(old, new, named):
+    data = {**golden(), "gates": {"causal": {"pass": True, "max_rel": 2e-7}}}
+    written = encode(seal(data))
+    assert decode(written).gates["causal"].passed
+    with pytest.raises(InvalidRecord, match=re.escape(named)):
+        decode(written.replace(old, new, 1))
+
+
+def test_a_hash_made_anew_does_not_hide_an_altered_value():
+    data = dump(seal(golden()))
+    data["cost"]["temp_bytes"] = 1
+    data["result_hash"] = result_hash(data)
+    with pytest.raises(InvalidRecord, match=r"cost\.temp_bytes = 1 is not"):
+        decode(json.dumps(data).encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"[" * 40 + b"]" * 40, "nested deeper than 32"),
+        (b"[" * 1_000_000, "nested deeper than 32"),
+        (b'{"schema":1,"schema":1}', "'schema' stands twice"),
+        (b'{"schema":' + b"9" * 5000 + b"}", "larger than any number"),
+        (b'{"schema":9223372036854775808}', "larger than any number"),
+        (b'{"schema":-1e999}', "larger than any number"),
+        (b'"' + b'\\"' * 500_000, "not JSON"),
+    ],
+)
+def test_hostile_json_is_refused(data, why):
+    with pytest.raises(InvalidRecord, match=why):
+        decode(data)
+
+
+def test_text_that_cannot_be_written_is_refused():
+    data = {**golden(), "versions": {"python": "\ud800"}}
+    with pytest.raises(InvalidRecord, match="surrogates"):
+        decode(json.dumps(data).encode())
+
+
 def test_json_schema_of_record():
     schema = record_schema()
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == set(golden())
+    assert set(schema["properties"]) - set(golden()) == {"leaf_digests"}
     assert "pass" in schema["$defs"]["Gate"]["properties"]
 
 

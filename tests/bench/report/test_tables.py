@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memorax_bench.errors import NotComparable
 from memorax_bench.records.pooling import seed_ranges
 from memorax_bench.records.record import Adoption, Failure
 from memorax_bench.records.store import Scan, Store, StoredFailure, StoredRecord, cell_path_parts
@@ -314,8 +315,25 @@ def test_other_configurations_cells_and_frozen_parts_do_not_enter(tmp_path, reso
     notes = render.notes(table)
     config = find_cell(wider, "repeat-previous", "gru").config_hash[:8]
     assert f"repeat-previous ppo/gru: seeds 0-2 of another configuration ({config}) are not pooled" in notes
-    assert "1 records have another frozen part and do not enter" in notes
+    hashed = harder.benchmark_hash[:8]
+    assert f"1 records have another frozen part (suite.benchmark_hash {hashed}) and do not enter" in notes
     assert "records of cells that were not chosen do not enter: ppo/mlp" in notes
+
+
+def test_records_that_cannot_be_compared_make_no_table(tmp_path, resolved):
+    gru, lru = stored(resolved), stored(resolved, torso="lru")
+    comparable = gru.record.comparable.model_copy(update={"task_package": "memorax 0.0.9"})
+    older = dataclasses.replace(gru, record=gru.record.model_copy(update={"comparable": comparable}))
+    with pytest.raises(NotComparable, match=r"task_package is memorax 0\.0\.9 and memorax 0\.1\.0"):
+        build_table(resolved, Scan((older, lru)))
+
+
+def test_who_is_shown_something_else_does_not_rank(tmp_path):
+    blind = resolve(tmp_path, ["torsos.gru.inputs=[observation]", "seeds=5"])
+    table = build_table(blind, Scan((stored(blind, finals=[0.5] * 5), stored(blind, torso="mlp", finals=[0.1] * 5))))
+    why = "comparable.protocol.inputs is observation, not observation, previous_action, start"
+    assert row_of(table, "gru").why_unranked == (why,)
+    assert row_of(table, "mlp").why_unranked == ()  # a control: to show what comes of it
 
 
 def test_records_on_disk_are_found_under_their_label(tmp_path, resolved):

@@ -1,0 +1,1 @@
+"""The leaderboard: from records to a static site. No jax."""
