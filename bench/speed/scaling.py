@@ -17,7 +17,7 @@ from speed import quiet
 from speed.scaling_page import CHOICES
 from speed.workloads import ppo
 
-TORSOS = ("gru", "lru", "mamba2", "attention")
+TORSOS = ("gru", "lru", "mamba2")
 LIMIT = 60.0  # seconds of a call above which the larger sizes are left out
 MEMORY = 6 * 2**30  # bytes of temporary memory above which a size is left out
 
