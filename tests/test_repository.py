@@ -113,6 +113,13 @@ def test_arrows_of_the_harness(file):
     assert {name for name in used if layer_of(name) > layer_of(name_of(file))} == set()
 
 
+def test_statistics_have_one_door():
+    modules = frozenset(map(name_of, HARNESS))
+    outside = [file for file in HARNESS if not within(name_of(file), ("memorax_bench.stats",))]
+    inside = {name for file in outside for name in imports(file.read_text(), modules) if "_bench.stats." in name}
+    assert inside == set()
+
+
 @pytest.mark.parametrize("file", HARNESS, ids=name_of)
 def test_only_what_measures_loads_jax(file):
     part, _, name = name_of(file).removeprefix("memorax_bench.").partition(".")
