@@ -31,10 +31,11 @@ from memorax_bench.stats.memory import (
     needs_memory,
     solved,
 )
+from memorax_bench.stats.permutation import permutation_p
 from memorax_bench.stats.power import family_spread, seeds_needed
 from memorax_bench.stats.profiles import Profile, performance_profile
 from memorax_bench.stats.ranks import Rank, rank_intervals
-from memorax_bench.stats.samples import FEW_SEEDS, Estimate, Samples, Statistic, failed_as, normalise
+from memorax_bench.stats.samples import FEW_SEEDS, ROUNDING, Estimate, Samples, Statistic, failed_as, normalise
 from memorax_bench.stats.student import family_mean_t_interval, t_half_width, t_interval
 from memorax_bench.stats.survival import Survival, time_to_threshold
 
@@ -42,6 +43,7 @@ __all__ = [
     "FEW_SEEDS",
     "HORIZON_AT",
     "NEED_FOR_MEMORY",
+    "ROUNDING",
     "SOLVED_AT",
     "Band",
     "Difference",
@@ -71,6 +73,7 @@ __all__ = [
     "normalise",
     "optimality_gap",
     "performance_profile",
+    "permutation_p",
     "probability_of_improvement",
     "rank_intervals",
     "seeds_needed",

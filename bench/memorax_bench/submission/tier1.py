@@ -9,8 +9,7 @@ import numpy as np
 
 from memorax_bench.records.leaves import leaves
 from memorax_bench.records.record import Record, dump
-from memorax_bench.stats import failed_as
-from memorax_bench.stats.samples import ROUNDING
+from memorax_bench.stats import ROUNDING, failed_as
 from memorax_bench.submission.findings import Finding, finding
 from memorax_bench.submission.machine import Again
 from memorax_bench.submission.reading import Found

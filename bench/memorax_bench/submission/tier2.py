@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memorax_bench.records.record import Record
-from memorax_bench.stats import failed_as
-from memorax_bench.stats.permutation import permutation_p
+from memorax_bench.stats import failed_as, permutation_p
 from memorax_bench.submission.findings import Finding, finding
 from memorax_bench.submission.machine import Again
 from memorax_bench.submission.reading import Found
