@@ -1,11 +1,12 @@
 """From a results folder to a packed submission, and from a submission into a results folder."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from memorax_bench.records.curves import FILE as CURVES
 from memorax_bench.records.pooling import pool_grid
-from memorax_bench.records.record import SuiteRef
+from memorax_bench.records.record import SuiteRef, read_record
 from memorax_bench.records.store import ADOPTED, RECORD, Scan, Store, StoredRecord, cell_path_parts
 from memorax_bench.report.recorded import as_recorded
 from memorax_bench.submission import archive, manifest
@@ -34,10 +35,21 @@ def pack_records(suite: ResolvedSuite, chosen: Sequence[StoredRecord]) -> bytes:
     return archive.pack({manifest.FILE: manifest.encode_manifest(listed), **files})
 
 
-def keep_records(suite: ResolvedSuite, found: Iterable[Found], results: Path) -> int:
-    """Puts records where `run` would have; returns how many were not there yet. What is there is never changed."""
-    store, new = Store(results), 0
+@dataclass(frozen=True)
+class Kept:
+    """How many records a results folder did not have yet, and those that it has with other numbers, by their place."""
+
+    new: int
+    contradicted: tuple[str, ...]
+
+
+def keep_records(suite: ResolvedSuite, found: Iterable[Found], results: Path) -> Kept:
+    """Puts records where `run` would have. What is there is never changed."""
+    store, new, contradicted = Store(results), 0, []
     for item in found:
         (cell,) = as_recorded(suite, [item.record]).cells
-        new += store.publish(cell_path_parts(suite.label, cell), item.record.run_id, item.files).ours
-    return new
+        published = store.publish(cell_path_parts(suite.label, cell), item.record.run_id, item.files)
+        new += published.ours
+        if read_record(published.path / RECORD).result_hash != item.record.result_hash:
+            contradicted.append(item.place)
+    return Kept(new, tuple(contradicted))

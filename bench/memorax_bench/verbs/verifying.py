@@ -61,10 +61,18 @@ def verify_path(path: Path, given: Sequence[ResolvedSuite], asked: Asked) -> int
     code = _run_again(submission, suites, asked) if asked.tier else errors.EXIT_OK
     if code == errors.EXIT_OK:
         print(f"valid by tier {asked.tier}")
-        if asked.into is not None:
-            new = sum(keep_records(suite, items, asked.into) for suite, items in suites)
-            print(f"{count(new, 'record')} new in {printable(asked.into)}")
+    if code == errors.EXIT_OK and asked.into is not None:
+        return _keep(suites, asked.into)
     return code
+
+
+def _keep(suites: list[tuple[ResolvedSuite, list[Found]]], into: Path) -> int:
+    kept = [keep_records(suite, items, into) for suite, items in suites]
+    print(f"{count(sum(one.new for one in kept), 'record')} new in {printable(into)}")
+    contradicted = [place for one in kept for place in one.contradicted]
+    for place in contradicted:
+        print(f" {printable(place)} is there with other numbers, and was left as it is: one of the two is wrong")
+    return errors.EXIT_INVALID if contradicted else errors.EXIT_OK
 
 
 def _by_suite(submission: Submission, given: Sequence[ResolvedSuite]) -> list[tuple[ResolvedSuite, list[Found]]]:

@@ -7,10 +7,11 @@ import pytest
 from fixtures import broken_torsos as broken
 from fixtures.agents import FEATURES, torso
 from fixtures.torsos import one_of_each_kind
-from memorax.networks import Memoroid
+from memorax.networks import Memoroid, laws
 from memorax.networks.laws import TOLERANCE
 from memorax.registry import SEQUENCE_MODELS
 from memorax_bench.cell.gates import gate, measure_torso
+from memorax_bench.records.gates import TOLERANCES
 
 LAWS = {"step_equals_sequence", "chunks_equal_sequence", "reset_equals_fresh", "causal"}
 BROKEN = {
@@ -22,6 +23,10 @@ BROKEN = {
     ),
     "clairvoyant": (broken.ClairvoyantModel(), {"causal", "step_equals_sequence"}),
 }
+
+
+def test_the_tolerances_of_records_are_those_of_the_laws():
+    assert {law: TOLERANCES[law] for law in laws.LAWS} == dict.fromkeys(laws.LAWS, laws.TOLERANCE)
 
 
 def failed(gates):

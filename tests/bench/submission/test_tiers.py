@@ -1,15 +1,19 @@
 """Tiers 1 and 2 as judgements: of a record and what became of it when it was run again. Nothing is run here."""
 
+import contextlib
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fixtures import submissions
+from memorax_bench import errors
 from memorax_bench.records.curves import decode_curves
 from memorax_bench.records.record import Record, dump
 from memorax_bench.records.store import StoredRecord
+from memorax_bench.submission import machine as machines
 from memorax_bench.submission.draws import FRESH_RANGE, cell_count, drawn_records, fresh_seeds
 from memorax_bench.submission.machine import Again
 from memorax_bench.submission.reading import Found, read_submission
@@ -26,6 +30,8 @@ from memorax_bench.submission.tier1 import (
 )
 from memorax_bench.submission.tier2 import standings
 from memorax_bench.suite.load import load_suite
+from memorax_bench.verbs import verifying
+from memorax_bench.verbs.verifying import Asked, verify_path
 
 SUITE = load_suite("smoke", ["seeds=5", "torsos=[gru]", "tasks=[repeat-previous]"])
 (CELL,) = SUITE.cells
@@ -163,3 +169,49 @@ def test_all_seeds_that_were_submitted_count_and_diverged_ones_as_the_least():
 
 def test_a_cell_that_failed_says_nothing():
     assert standings([Again(found(), (), "out of memory")], [found()], TASKS) == ()
+
+
+# --- the verb ---
+
+
+@pytest.fixture
+def again(monkeypatch):
+    """`verify` on a machine of which `again.answer` says what becomes of every record; `again.asked` were traced."""
+    seen = SimpleNamespace(asked=[], answer=lambda item: Again(item, (item,)))
+
+    def traced(machine, suite, items):
+        seen.asked += items
+        return [account(item) for item in items]
+
+    machine = SimpleNamespace(device_kind="cpu")
+    monkeypatch.setattr(verifying, "_machine", lambda launcher: contextlib.nullcontext(machine))
+    monkeypatch.setattr(machines, "accounts", traced)
+    monkeypatch.setattr(machines, "code_of", lambda suite, item: submissions.CODE)
+    monkeypatch.setattr(machines, "run_again", lambda machine, suite, items, seeds=(): [*map(seen.answer, items)])
+    return seen
+
+
+def test_all_is_traced_and_some_is_run_again(filled, again, capsys):
+    assert verify_path(filled.results, [], Asked(tier=2, cells=3, seed=7)) == errors.EXIT_OK
+    said = capsys.readouterr().out
+    assert len(again.asked) == 4 and "tier 1: 4 records traced: 4 with the programs and costs of this code" in said
+    assert "tier 1: 3 of 4 cells run again, drawn by --seed 7" in said and said.count("the same, bit for bit") == 3
+    assert said.endswith("valid by tier 2\n")
+
+
+def test_what_fails_is_neither_valid_nor_refused(filled, again, capsys):
+    again.answer = lambda item: Again(item, (), "RuntimeError: out of memory")
+    assert verify_path(filled.results, [], Asked(tier=1)) == errors.EXIT_CELLS_FAILED
+    said = capsys.readouterr().out
+    assert "failed: RuntimeError: out of memory" in said and "nothing refused, but 2 could not be run again" in said
+
+
+def test_code_of_ones_own_is_never_executed(tmp_path, monkeypatch, again, capsys):
+    (tmp_path / "mine.py").write_text("import dataclasses\n\n@dataclasses.dataclass\nclass Cell:\n    features: int\n")
+    suite = load_suite("smoke", ["seeds=2", "+torsos.mine=mine:Cell", "torsos=[mine,gru]"], path=[tmp_path])
+    submissions.fill(tmp_path / "results", suite)
+    assert verify_path(tmp_path / "results", [], Asked(tier=1)) == errors.EXIT_OK
+    said = capsys.readouterr().out
+    assert {item.record.cell.torso for item in again.asked} == {"gru"}
+    assert "2 records of a user's own code: never executed, never ranked" in said
+    assert "a user's own code, which is shown and never ranked" in said

@@ -37,6 +37,14 @@ def test_a_submission_from_results_to_results(call, filled, tmp_path):
     assert call("board", "verify", "other")[1].splitlines()[-1] == "valid by tier 0"
 
 
+def test_numbers_that_are_there_otherwise_are_not_replaced(call, filled, tmp_path):
+    cell = SMOKE.cells[0]
+    submissions.publish(tmp_path / "other", SMOKE, cell, *submissions.make_record(SMOKE, cell, mean=0.1))
+    code, said, _ = call("board", "verify", "results", "--into", "other")
+    assert code == errors.EXIT_INVALID and "3 records new in other" in said
+    assert "is there with other numbers, and was left as it is" in said
+
+
 def test_a_part_of_the_results(call, filled):
     code, said, _ = call("board", "submit", "suite=smoke", "torsos=[gru]", "tasks=[higher-lower]")
     assert code == errors.EXIT_OK and "1 record," in said and "incomplete: repeat-previous" in said
