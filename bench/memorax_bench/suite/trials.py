@@ -63,9 +63,21 @@ def make_trials(target: ResolvedSuite, tuned_on: ResolvedSuite, catalogue: Catal
     names = {entry_name(*entry.labels[1:]): entry for entry in entries}
     return Trials(
         suite=dataclasses.replace(tuned_on, seeds=SEEDS, cells=cells, not_applicable=(), origins=target.origins),
-        tuning=_tuning(tuned_on, tasks),
+        tuning=tuning_on(tuned_on),
         settings={name: settings_hash(entry.config, tuned_on.benchmark_hash) for name, entry in names.items()},
         usual={name: _usual(target, entry, known) for name, entry in names.items()},
+    )
+
+
+def tuning_on(tuned_on: ResolvedSuite) -> Tuning:
+    """What the trials of one entry take."""
+    steps = {cell.task_label: _steps(cell) for cell in tuned_on.cells}
+    return Tuning(
+        suite=tuned_on.label,
+        benchmark_hash=tuned_on.benchmark_hash,
+        trials=len(RATES),
+        seeds=SEEDS,
+        env_steps=len(RATES) * len(SEEDS) * sum(steps.values()),
     )
 
 
@@ -142,16 +154,6 @@ def _refuse_budget(target: ResolvedSuite, tuned_on: ResolvedSuite, tasks: Sequen
 
 def _steps(task: Cell) -> int:
     return task.config["protocol"]["total_env_steps"]
-
-
-def _tuning(tuned_on: ResolvedSuite, tasks: Sequence[Cell]) -> Tuning:
-    return Tuning(
-        suite=tuned_on.label,
-        benchmark_hash=tuned_on.benchmark_hash,
-        trials=len(RATES),
-        seeds=SEEDS,
-        env_steps=len(RATES) * len(SEEDS) * sum(_steps(task) for task in tasks),
-    )
 
 
 def _trial(task: Cell, entry: Cell, rate: str, inputs: Sequence[str]) -> Cell:
