@@ -101,7 +101,8 @@ BODIES = ("ant", "halfcheetah", "hopper", "inverted_pendulum", "walker2d")
 OTHERS: list[tuple[str, dict[str, Any], Rule]] = [
     *(("popgym::RepeatPrevious", {"k": length + 1, "num_decks": 3}, POPGYM["RepeatPrevious"]) for length in HORIZONS),
     *(("gymnax::MemoryChain-bsuite", {"memory_length": length + 1}, BIT) for length in HORIZONS),
-    *(("gymnax::MemoryChain-bsuite", {"memory_length": length}, BIT) for length in (10, 30, 100, 300)),
+    ("popgym::RepeatPrevious", {"k": 8}, POPGYM["RepeatPrevious"]),  # this and the chain of 20: of the suite `tuning`
+    *(("gymnax::MemoryChain-bsuite", {"memory_length": length}, BIT) for length in (10, 20, 30, 100, 300)),
     ("gymnax::CartPole-v1", {}, Rule((0, 500), None, exact(500.0, "the rules: 1 a step, 500 steps at most"))),
     ("gymnax::Pendulum-v1", {}, Rule((-3260, 0))),  # 200 steps of at most pi^2 + 0.1 * 8^2 + 0.001 * 2^2
     ("gymnax::MetaMaze-misc", {}, Rule((0, 2000), None, META_MAZE)),

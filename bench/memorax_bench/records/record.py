@@ -14,7 +14,7 @@ from memorax_bench.identity import NOT_RESULT, UNTUNED, config_hash, result_hash
 from memorax_bench.records.leaves import altered_leaves, leaf_digests
 from memorax_bench.records.plain_json import load_json
 from memorax_bench.suite.schema import MAX_SEED, Closed, Slug, Track, Tuning
-from memorax_bench.suite.tracks import RATE, best_rate
+from memorax_bench.suite.tracks import RATE, best_rates
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -262,7 +262,7 @@ def _check_tuning(cell: CellRef, seeds: tuple[int, ...]) -> None:
         raise ValueError("cell.tuning of the track lr4 must have scores, suite and benchmark_hash")
     algorithm = cell.config.get("algorithm")
     settings = algorithm.get("settings") if isinstance(algorithm, dict) else None
-    if not isinstance(settings, dict) or settings.get(RATE) != best_rate(tuning.scores):
+    if not isinstance(settings, dict) or settings.get(RATE) not in best_rates(tuning.scores):
         raise ValueError(f"the {RATE} of cell.config is not the best of cell.tuning.scores")
 
 

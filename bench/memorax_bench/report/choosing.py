@@ -9,7 +9,7 @@ from memorax_bench import stats
 from memorax_bench.records.pooling import Key, Pool, Run, pool_grid
 from memorax_bench.records.store import Scan
 from memorax_bench.suite.schema import Tuned
-from memorax_bench.suite.tracks import RATES, SEEDS, best_rate
+from memorax_bench.suite.tracks import RATES, SEEDS, choose_rate
 from memorax_bench.suite.trials import Trials
 
 DIGITS = 4  # of a published score; the choice is made by what is published
@@ -24,7 +24,7 @@ class Choices:
 
 
 def choose(trials: Trials, scan: Scan) -> Choices:
-    """For each entry the learning rate with the best score, from the records under the label of the trials."""
+    """For each entry the learning rate with the best score (`choose_rate`), from the records of the trials."""
     same = [one for one in scan.records if one.record.suite.benchmark_hash == trials.suite.benchmark_hash]
     pools = pool_grid(trials.suite.cells, same, SEEDS)
     tuned, lacking = {}, []
@@ -32,7 +32,8 @@ def choose(trials: Trials, scan: Scan) -> Choices:
         scores = {rate: _score(trials, entry, word, pools) for word, rate in RATES.items()}
         known = {rate: score for rate, score in scores.items() if score is not None}
         if len(known) == len(scores):
-            tuned[entry] = Tuned(learning_rate=best_rate(known), scores=known, settings=settings)
+            chosen = choose_rate(known, trials.usual[entry])
+            tuned[entry] = Tuned(learning_rate=chosen, scores=known, settings=settings)
         else:
             lacking.append(entry)
     return Choices(tuned, tuple(lacking))

@@ -13,6 +13,7 @@ from memorax_bench.errors import Problem, UsageProblems
 from memorax_bench.identity import config_hash
 from memorax_bench.suite.catalogue import Catalogue, load_catalogue
 from memorax_bench.suite.checks import check_schedules, check_updates
+from memorax_bench.suite.coerce import to_float
 from memorax_bench.suite.entries import ALGORITHMS
 from memorax_bench.suite.grid import Cell, why_not
 from memorax_bench.suite.load import ResolvedSuite
@@ -28,12 +29,14 @@ _NAMED = 6  # entries named in a message before the rest is counted only
 class Trials:
     """`suite` has the cells of all trials; `tuning` says what those of one entry take.
 
-    `settings` maps each entry (`ppo/gru`), in the order of the suite tuned, to the hash of what it is tuned with.
+    By entry (`ppo/gru`), in the order of the suite tuned: `settings` is the hash of what it is tuned with, `usual` the
+    learning rate that it has without.
     """
 
     suite: ResolvedSuite
     tuning: Tuning
     settings: Mapping[str, str]
+    usual: Mapping[str, float]
 
     def cells(self, entry: str, rate: str) -> list[Cell]:
         """Those of one entry at one learning rate, a key of RATES: one cell a task."""
@@ -55,13 +58,26 @@ def make_trials(target: ResolvedSuite, tuned_on: ResolvedSuite, catalogue: Catal
     _refuse_budget(target, tuned_on, tasks)
     inputs = tuned_on.suite.protocol.inputs
     cells = tuple(_trial(task, entry, rate, inputs) for task in tasks for entry in entries for rate in RATES)
-    _refuse_impossible(target, entries, cells, catalogue or load_catalogue())
+    known = _known(target, entries, catalogue or load_catalogue())
+    _refuse_impossible(target, entries, cells, known)
+    names = {entry_name(*entry.labels[1:]): entry for entry in entries}
     return Trials(
         suite=dataclasses.replace(tuned_on, seeds=SEEDS, cells=cells, not_applicable=(), origins=target.origins),
-        tuning=_tuning(tuned_on, tasks),
-        settings={
-            entry_name(*entry.labels[1:]): settings_hash(entry.config, tuned_on.benchmark_hash) for entry in entries
-        },
+        tuning=tuning_on(tuned_on),
+        settings={name: settings_hash(entry.config, tuned_on.benchmark_hash) for name, entry in names.items()},
+        usual={name: _usual(target, entry, known) for name, entry in names.items()},
+    )
+
+
+def tuning_on(tuned_on: ResolvedSuite) -> Tuning:
+    """What the trials of one entry take."""
+    steps = {cell.task_label: _steps(cell) for cell in tuned_on.cells}
+    return Tuning(
+        suite=tuned_on.label,
+        benchmark_hash=tuned_on.benchmark_hash,
+        trials=len(RATES),
+        seeds=SEEDS,
+        env_steps=len(RATES) * len(SEEDS) * sum(steps.values()),
     )
 
 
@@ -101,9 +117,7 @@ def _refuse_impossible(
 ) -> None:
     """Where an algorithm cannot act in a task, or its updates and schedules do not fit into the trials."""
     findings = Findings(target.origins)
-    own = {entry.algorithm_label: {"type": entry.config["algorithm"]["type"]} for entry in entries}
-    catalogue = with_user_algorithms(catalogue, own, findings)
-    label_of = {trial_label(label, rate): label for label in own for rate in RATES}
+    label_of = {trial_label(entry.algorithm_label, rate): entry.algorithm_label for entry in entries for rate in RATES}
     for cell in cells:
         why = why_not(cell.task, cell.config["algorithm"]["type"], catalogue)
         if why is not None:
@@ -117,6 +131,19 @@ def _refuse_impossible(
         raise UsageProblems(findings.problems)
 
 
+def _known(target: ResolvedSuite, entries: Sequence[Cell], catalogue: Catalogue) -> Catalogue:
+    """The catalogue with the user's own algorithms among the entries, which could be read before."""
+    own = {entry.algorithm_label: {"type": entry.config["algorithm"]["type"]} for entry in entries}
+    return with_user_algorithms(catalogue, own, Findings(target.origins))
+
+
+def _usual(target: ResolvedSuite, entry: Cell, catalogue: Catalogue) -> float:
+    """The learning rate that the suite writes for the algorithm, else the algorithm's own."""
+    written = target.suite.entries.algorithms[entry.algorithm_label].get(RATE)
+    default = catalogue.algorithm_fields(entry.config["algorithm"]["type"])[RATE].default
+    return default if written is None else to_float(written)
+
+
 def _refuse_budget(target: ResolvedSuite, tuned_on: ResolvedSuite, tasks: Sequence[Cell]) -> None:
     budget, steps = target.suite.protocol.total_env_steps, max(_steps(task) for task in tasks)
     if steps > SHARE * budget:
@@ -127,16 +154,6 @@ def _refuse_budget(target: ResolvedSuite, tuned_on: ResolvedSuite, tasks: Sequen
 
 def _steps(task: Cell) -> int:
     return task.config["protocol"]["total_env_steps"]
-
-
-def _tuning(tuned_on: ResolvedSuite, tasks: Sequence[Cell]) -> Tuning:
-    return Tuning(
-        suite=tuned_on.label,
-        benchmark_hash=tuned_on.benchmark_hash,
-        trials=len(RATES),
-        seeds=SEEDS,
-        env_steps=len(RATES) * len(SEEDS) * sum(_steps(task) for task in tasks),
-    )
 
 
 def _trial(task: Cell, entry: Cell, rate: str, inputs: Sequence[str]) -> Cell:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memorax_bench.identity import result_hash, suite_label
+from memorax_bench.identity import config_hash, result_hash, suite_label
 from memorax_bench.records import record as records
 from memorax_bench.records.record import InvalidRecord, decode, dump, encode, read_record, record_schema, seal
 
@@ -192,3 +192,53 @@ def test_extrapolations_are_in_a_record_only_where_there_are_any():
     for wrong in ([0.5], [0.5] * 9, [None] * len(elsewhere["2x"])):
         with pytest.raises(InvalidRecord, match=r"extrapolation\.2x must have a value exactly where"):
             seal(changed("results.extrapolation", {"2x": wrong}))
+
+
+# --- tracks ---
+
+TUNING = {
+    "trials": 4,
+    "seeds": [1_000_000, 1_000_001],
+    "env_steps": 3_145_728,
+    "suite": "tuning@1",
+    "benchmark_hash": "a" * 64,
+    "scores": {"0.0001": 0.1, "0.0003": 0.5, "0.001": 0.49, "0.003": 0.2},
+}
+
+
+def on_track(track: str, rate: float = 3e-4, **tuning) -> dict:
+    data = golden()
+    data["cell"]["config"]["algorithm"] = {"type": "ppo", "settings": {"learning_rate": rate}}
+    data["cell"]["config_hash"] = config_hash(data["cell"]["config"])
+    data["cell"] |= {"track": track, "tuning": {name: value for name, value in tuning.items() if value is not None}}
+    return data
+
+
+def test_a_record_on_lr4_says_what_was_tried_and_one_on_fixed_nothing():
+    record = seal(on_track("lr4", **TUNING))
+    assert decode(encode(record)) == record
+    assert record.cell.tuning.scores == {1e-4: 0.1, 3e-4: 0.5, 1e-3: 0.49, 3e-3: 0.2}
+    assert dump(record)["cell"]["tuning"] == TUNING
+    seal(on_track("lr4", 1e-3, **TUNING))  # as good, within the noise
+    opened = seal(on_track("open", 1.0, trials=40, seeds=[7], env_steps=10**6))
+    assert dump(opened)["cell"]["tuning"] == {"trials": 40, "seeds": [7], "env_steps": 10**6}
+    assert "tuning" not in dump(read_record(GOLDEN))["cell"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (on_track("fixed", **TUNING), "exactly where cell.track is not fixed"),
+        (changed("cell.track", "open"), "exactly where cell.track is not fixed"),
+        (on_track("lr4", **{**TUNING, "scores": None}), "must have scores, suite and benchmark_hash"),
+        (on_track("lr4", **{**TUNING, "suite": None}), "must have scores, suite and benchmark_hash"),
+        (on_track("lr4", 3e-3, **TUNING), "learning_rate of cell.config is not the best"),
+        (on_track("lr4", 5e-4, **TUNING), "learning_rate of cell.config is not the best"),
+        (on_track("lr4", **{**TUNING, "seeds": [2, 7]}), "seed 2 was used to find the settings"),
+        (on_track("lr4", **{**TUNING, "trials": 0}), "cell.tuning.trials"),
+        (on_track("lr4", **{**TUNING, "surprise": 1}), "cell.tuning.surprise"),
+    ],
+)
+def test_a_record_that_contradicts_its_track_is_refused(data, message):
+    with pytest.raises(InvalidRecord, match=message):
+        seal(data)

@@ -7,7 +7,7 @@ from memorax_bench.identity import sha256_json
 from memorax_bench.suite.choices import choices_text, merge_choices, read_choices
 from memorax_bench.suite.load import load_suite
 from memorax_bench.suite.schema import Tuned, Tuning
-from memorax_bench.suite.tracks import TrackChoice, best_rate, settings_hash
+from memorax_bench.suite.tracks import TrackChoice, best_rates, choose_rate, settings_hash
 
 ON_LR4 = (
     ("  seeds: 3", "  seeds: 3\n  track: lr4"),
@@ -29,7 +29,7 @@ def cell_of(suite, torso="gru"):
 
 def tuned_for(suite, torso="gru", tuning=TUNING, scores=SCORES) -> Tuned:
     settings = settings_hash(cell_of(suite, torso).config, tuning.benchmark_hash)
-    return Tuned(learning_rate=best_rate(scores), scores=scores, settings=settings)
+    return Tuned(learning_rate=choose_rate(scores, 1e-3), scores=scores, settings=settings)
 
 
 @pytest.fixture
@@ -109,8 +109,18 @@ def test_a_choice_is_kept_beside_later_ones_of_the_same_tasks(tiny):
     assert merge_choices(known, others, {"ppo/gru": new}) == {"ppo/gru": new}
 
 
-def test_the_best_rate_is_the_smallest_of_equal_ones():
-    assert best_rate({1e-4: 0.1, 1e-3: 0.4, 3e-4: 0.4, 3e-3: 0.3}) == 3e-4
+CHOSEN = {
+    "the best": ({1e-4: 0.1, 3e-4: 0.5, 1e-3: 0.2, 3e-3: 0.3}, 3e-4),
+    "of equal ones the usual one": ({1e-4: 0.01, 3e-4: 0.0, 1e-3: 0.0, 3e-3: -0.005}, 1e-3),
+    "else the smallest": ({1e-4: 0.1, 3e-4: 0.49, 1e-3: 0.2, 3e-3: 0.5}, 3e-4),
+    "not equal": ({1e-4: 0.1, 3e-4: 0.48, 1e-3: 0.2, 3e-3: 0.5}, 3e-3),
+}
+
+
+@pytest.mark.parametrize(("scores", "expected"), CHOSEN.values(), ids=CHOSEN)
+def test_which_rate_is_chosen(scores, expected):
+    assert choose_rate(scores, usual=1e-3) == expected
+    assert expected in best_rates(scores)
 
 
 OPEN = ("  seeds: 3", "  seeds: 3\n  track: open\n  tuning: {trials: 40, seeds: [1_000_000], env_steps: 8e6}")
@@ -133,7 +143,7 @@ BAD = {
             *ON_LR4,
             ("  seeds: 3", "  seeds: 3\n  tuned: {ppo/gru: {learning_rate: 1, scores: {1: 0, 2: 1}, settings: a}}"),
         ],
-        "entries.tuned.ppo/gru.learning_rate = 1.0\n  not the one with the best score\n  it is 2",
+        "entries.tuned.ppo/gru.learning_rate = 1.0\n  its score is not the best; allowed: 2",
     ),
     "chosen by nobody": (
         [*ON_LR4, ("  seeds: 3", "  seeds: 3\n  tuned: {ppo/gru: {learning_rate: 1, scores: {1: 0}, settings: a}}")],

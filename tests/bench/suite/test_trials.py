@@ -45,6 +45,7 @@ def test_every_entry_is_tried_at_every_rate_in_every_task(write_suite, tuned_on)
     assert len(trials.suite.cells) == 2 * 2 * 4
     assert (trials.suite.label, trials.suite.seeds) == ("trial@0", (1_000_000, 1_000_001))
     assert list(trials.settings) == ["ppo/mlp", "ppo/gru"]
+    assert trials.usual == {"ppo/mlp": 1e-3, "ppo/gru": 1e-3}
     tuning = trials.tuning
     assert (tuning.trials, tuning.seeds, tuning.env_steps) == (4, (1_000_000, 1_000_001), 4 * 2 * 2 * 8192)
     assert (tuning.suite, tuning.benchmark_hash) == ("trial@0", tuned_on().benchmark_hash)

@@ -8,13 +8,13 @@ from memorax_bench.report.render import number
 from memorax_bench.report.tables import Table
 from memorax_bench.suite.choices import rate_text
 from memorax_bench.suite.schema import Tuned, Tuning
-from memorax_bench.suite.tracks import entry_name
+from memorax_bench.suite.tracks import TIE, entry_name
 
 WORDS = (
     "The score of every entry at every learning rate that was tried: the normalised area under the learning curve, "
-    "{reading}. The best was chosen, before the suite was run and from nothing else. Spread: the best less the worst, "
-    "which is what a bad choice costs. An edge: the best of the rates is the first or the last, so that one beyond it "
-    "may be better."
+    "{reading}. The best was chosen, before the suite was run and from nothing else; of those less than {tie:g} apart "
+    "the one that the algorithm has anyway, else the smallest. Spread: the best less the worst, which is what a bad "
+    "choice costs. Edge: the one chosen is the first or the last, so that one beyond it may be better."
 )
 EDGE = "edge"
 
@@ -33,7 +33,7 @@ def sensitivity_section(table: Table) -> Section | None:
         name="sensitivity",
         title="Sensitivity to the learning rate",
         caption=f"normalised area under the learning curve, {reading(entries.tuning)}",
-        words=WORDS.format(reading=reading(entries.tuning)),
+        words=WORDS.format(reading=reading(entries.tuning), tie=TIE),
         header=tuple(header),
         body=tuple(map(tuple, body)),
         rows=sensitivity_rows(tuned),

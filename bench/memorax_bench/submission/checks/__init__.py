@@ -10,12 +10,14 @@ from memorax_bench.submission.checks.protocol import protocol
 from memorax_bench.submission.checks.provenance import provenance
 from memorax_bench.submission.checks.scores import scores
 from memorax_bench.submission.checks.subject import Subject
+from memorax_bench.submission.checks.tracks import tracks
 from memorax_bench.submission.findings import Said
 
 CHECKS: tuple[Callable[[Subject], Said], ...] = (
     identities,
     protocol,
     configuration,
+    tracks,
     scores,
     gates,
     costs,

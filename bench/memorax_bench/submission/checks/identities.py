@@ -19,7 +19,7 @@ def identities(subject: Subject) -> Said:
         if width is not None:
             yield "seed_batch", f"{record.seed_batch}; the run_id is that of {width}"
         else:
-            yield "run_id", "not that of its configuration, code, device kind, seeds, seed_batch, suite and task"
+            yield "run_id", "not that of its configuration, track, code, device kind, seeds, seed_batch, suite and task"
     if suite is not None:
         failed = [name for name, gate in record.gates.items() if not gate.passed]
         due = why_not_rankable(suite.version == 0, suite.frozen_changed, record.code.dirty_sha256 is not None, failed)
@@ -51,4 +51,5 @@ def _run_id(record: Record, width: int) -> str:
         record.seeds,
         benchmark_hash=record.suite.benchmark_hash,
         task_label=cell.task,
+        track=cell.track,
     )
