@@ -10,7 +10,20 @@ import pytest
 from fixtures import runs
 from memorax_bench.running import work
 
-VERBS = ("run", "plan", "report", "profile", "ls", "show", "validate", "check-torso", "doctor", "catalogue", "bounds")
+VERBS = (
+    "run",
+    "plan",
+    "tune",
+    "report",
+    "profile",
+    "ls",
+    "show",
+    "validate",
+    "check-torso",
+    "doctor",
+    "catalogue",
+    "bounds",
+)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -19,7 +32,9 @@ def test_help_teaches_by_example_and_names_the_exit_codes(call, verb):
     assert code == 0
     assert f"memorax-bench {verb}" in text or "suite=quick" in text
     assert "Exit: 0 " in text
-    assert ("'+torsos.mine=my_module:Cell'" in text) == (verb in ("run", "plan", "report", "profile", "validate"))
+    assert ("'+torsos.mine=my_module:Cell'" in text) == (
+        verb in ("run", "plan", "tune", "report", "profile", "validate")
+    )
 
 
 def test_help_lists_the_verbs_and_where_to_start(call):
