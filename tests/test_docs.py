@@ -15,7 +15,7 @@ def blocks(page: Path | str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
-def test_the_code_of_a_page_is_one_program(page, quickly_compiled):
+def test_the_code_of_a_page_is_one_program(page):
     namespace: dict = {}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), namespace)

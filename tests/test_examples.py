@@ -8,7 +8,6 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

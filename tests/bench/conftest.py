@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import runs
 from memorax_bench import cli
 from memorax_bench.identity import run_id
 from memorax_bench.records.record import Record, seal
@@ -40,14 +39,6 @@ entries:
   overrides: [{when: {torso: lru}, set: {algorithm.learning_rate: 3e-4}}]
 """
 GOLDEN = Path(__file__).parent / "golden" / "record.json"
-
-
-@pytest.fixture(scope="module")
-def unoptimised():
-    """Cells are compiled without optimisation, in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        runs.compile_quickly(patch.setattr)
-        yield
 
 
 @pytest.fixture

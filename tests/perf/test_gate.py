@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import runs
+from fixtures.quick import UNOPTIMISED
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -87,13 +88,13 @@ LEARNED += ("protocol.eval_every=16384", "protocol.eval_episodes=64")
 
 
 def test_a_learner_that_is_broken_is_found(clone):
-    code, said = clone.bench("run", *LEARNED, **runs.QUICKLY)
+    code, said = clone.bench("run", *LEARNED, **UNOPTIMISED)
     assert code == 0, said
     code, said = clone.bench("perf", "scores", *LEARNED, "--write")
     assert code == 0, said
     clone.commit()
     clone.plant("memorax/algorithms/losses.py", "return -jnp.minimum(ratio", "return jnp.minimum(ratio")
-    code, said = clone.bench("perf", "gate", "HEAD~1", "HEAD~1", "--tier", "3", *LEARNED, **runs.QUICKLY)
+    code, said = clone.bench("perf", "gate", "HEAD~1", "HEAD~1", "--tier", "3", *LEARNED, **UNOPTIMISED)
     assert code == 0 and "still learns" in said, said
-    code, said = clone.bench("perf", "gate", "HEAD~1", "--tier", "3", *LEARNED, **runs.QUICKLY)
+    code, said = clone.bench("perf", "gate", "HEAD~1", "--tier", "3", *LEARNED, **UNOPTIMISED)
     assert code == 4 and "regression: higher-lower/ppo/gru (exit 4)" in said, said

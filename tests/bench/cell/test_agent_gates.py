@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fixtures import agents, broken_algorithms, runs
+from fixtures import agents, broken_algorithms
 from fixtures.broken_torsos import LeakyGRU
 from memorax.algorithms import PPO, StreamAC
 from memorax.registry import ALGORITHMS
@@ -151,7 +151,6 @@ def compared(tmp_path_factory):
     broken = [cell for cell in suite.cells if cell.labels[1:] in (("ppo", "leaky"), ("forgets-starts", "mlp"))]
     resolved = dataclasses.replace(suite, cells=tuple(broken))
     with pytest.MonkeyPatch.context() as patch:
-        runs.compile_quickly(patch.setattr)
         patch.setattr(provenance, "checkout", lambda: provenance.Checkout("0" * 40, None))
         assert run_suite(resolved, ["suite=broken.yaml"], folder / "results", Options(launcher="inline")) == 0
     scan = Store(folder / "results").scan(suite.label)

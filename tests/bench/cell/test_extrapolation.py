@@ -14,8 +14,6 @@ from memorax_bench.cell.runner import as_key, trace
 from memorax_bench.suite.load import load_suite
 from memorax_bench.verbs.validating import validate_suites
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 CHAIN = (
     "+tasks.chain={id: 'gymnax::MemoryChain-bsuite', task_version: 1, family: Chain, kwargs: {memory_length: 2}, "
     "hard_min: -1, hard_max: 1, floor: 0, ceiling: 1, "

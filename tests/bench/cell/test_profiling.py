@@ -16,8 +16,6 @@ from memorax_bench.cell.profiling import Request, measure
 from memorax_bench.identity import seed_key_words
 from memorax_bench.suite.load import load_suite
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 EVERY, SEGMENTS = 512, 5
 TOTAL = 4 * EVERY
 REPLAYING = (  # waits for two segments before it learns
@@ -50,7 +48,7 @@ def unchecked():
 
 
 @pytest.fixture(scope="module")
-def gru(unoptimised, unchecked, tmp_path_factory):
+def gru(unchecked, tmp_path_factory):
     return profiled("torsos=gru", folder=tmp_path_factory.mktemp("trace"), chunks=2)
 
 

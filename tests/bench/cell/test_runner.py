@@ -20,8 +20,6 @@ from memorax_bench.identity import seed_key_words
 from memorax_bench.records.curves import COLUMNS, decode_curves
 from memorax_bench.suite.load import load_suite
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 WIDTH, EVERY, TOTAL, EPISODES = 3, 512, 1024, 4
 
 

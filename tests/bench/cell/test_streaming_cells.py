@@ -33,8 +33,7 @@ def test_without_a_learning_rate_stream_ac_takes_the_papers_steps():
 
 
 @pytest.mark.parametrize(("name", "rate"), [("stream_ac", 1.0), ("qrc", 1e-2)])
-def test_a_cell_runs(name, rate, monkeypatch):
-    runs.compile_quickly(monkeypatch.setattr)
+def test_a_cell_runs(name, rate):
     config = cell(name, learning_rate=rate)
     executables = trace(config, 2).compile()
     words = lambda role, seed: seed_key_words("b" * 64, "higher-lower", role, seed)  # noqa: E731

@@ -20,8 +20,6 @@ from memorax_bench.running.platforms import device_kind
 from memorax_bench.suite.load import load_suite
 from memorax_bench.verbs.validating import validate_suites
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 WIDTH = 3  # of all records here, so that one program serves any number of seeds
 ONE = ("tasks=higher-lower", "torsos=mlp")  # the cheapest cell
 TORSO = '''
@@ -186,7 +184,7 @@ def test_a_failing_cell_costs_only_itself(torso, tmp_path, capsys, broken, kind,
 def test_a_cell_that_fails_in_training(torso, tmp_path):
     """In a process of its own: jax repeats such an error when the process ends."""
     torso(RAISES_IN_TRAINING)
-    done = runs.command("run", "suite=smoke", *torso.arguments, "torsos=[mine,mlp]", cwd=tmp_path, quickly=True)
+    done = runs.command("run", "suite=smoke", *torso.arguments, "torsos=[mine,mlp]", cwd=tmp_path)
     assert done.returncode == 3, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(" FAIL")]
     assert line == " FAIL  higher-lower     ppo/mine        OSError: the disk is on fire"
@@ -325,7 +323,7 @@ class TwoAtATime(Inline):
 
 def test_two_processes_share_the_work(tmp_path):
     """One record a run whoever makes it, and both are content."""
-    program = [sys.executable, "-m", "fixtures.runs", "run", "suite=smoke", "torsos=mlp", "--seed-batch", str(WIDTH)]
+    program = [runs.SCRIPT, "run", "suite=smoke", "torsos=mlp", "--seed-batch", str(WIDTH)]
     running = [
         subprocess.Popen(program, cwd=tmp_path, env=runs.environment(), stdout=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -19,8 +19,6 @@ from memorax_bench.running import work
 from memorax_bench.running.plan import code_hashes, plan
 from memorax_bench.suite.load import load_suite
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
-
 ONE = ("tasks=higher-lower", "torsos=mlp", *runs.SHORT)
 TWO = ("torsos=mlp", *runs.SHORT)
 

@@ -11,7 +11,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -111,14 +110,11 @@ QUICK = ["tasks=higher-lower", "torsos=mlp", "protocol.total_env_steps=262144", 
 ENDLESS = [*QUICK[:2], "protocol.total_env_steps=67108864", "protocol.eval_every=65536"]  # a signal finds it training
 
 
-def program(*arguments, quickly=True):
-    command = [sys.executable, "-m", "fixtures.runs"] if quickly else [str(runs.SCRIPT)]
-    return [*command, "run", "suite=smoke", *arguments]
+def program(*arguments):
+    return [runs.SCRIPT, "run", "suite=smoke", *arguments]
 
 
-def test_killed_in_training(tmp_path, monkeypatch):
-    for name, value in runs.QUICKLY.items():
-        monkeypatch.setenv(name, value)
+def test_killed_in_training(tmp_path):
     places = disturb(program(*QUICK), tmp_path, [0.2])
     assert len(places) == 1
     assert runs.records(tmp_path / "results") == []
@@ -141,10 +137,8 @@ def test_interrupted_in_training(tmp_path, number):
     assert '"released": true' in claim.read_text()
 
 
-def test_killed_half_way_it_goes_on_from_a_checkpoint(tmp_path, monkeypatch):
+def test_killed_half_way_it_goes_on_from_a_checkpoint(tmp_path):
     """And ends with the numbers of a run that was left alone."""
-    for name, value in runs.QUICKLY.items():
-        monkeypatch.setenv(name, value)
     places = disturb(program(*QUICK, "--checkpoint-every", "0"), tmp_path, [0.3])
     assert len(places) == 1
     assert runs.run(tmp_path / "results", *QUICK, launcher="local") == 0
@@ -166,7 +160,7 @@ def test_fifty_kills(tmp_path):
     begin = time.monotonic()
     assert runs.command("run", "suite=smoke", *longer, cwd=undisturbed).returncode == 0
     whole, chance, kills, places = time.monotonic() - begin, random.Random(1), 0, []
-    command = program(*longer, "--checkpoint-every", "2", quickly=False)
+    command = program(*longer, "--checkpoint-every", "2")
     while kills < KILLS:
         watched = Watched(command, folder)
         alive = watched.read(chance.uniform(0.0, whole))

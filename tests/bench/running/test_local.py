@@ -39,12 +39,6 @@ ARGUMENTS = ("+torsos.mine=wild:Cell", "tasks=higher-lower", *runs.SHORT)
 ENDLESS = ("protocol.total_env_steps=67108864", "protocol.eval_every=65536")
 
 
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch):
-    for name, value in runs.QUICKLY.items():
-        monkeypatch.setenv(name, value)
-
-
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     """Runs a cell whose torso does `deed`; -> exit code, what was shown, the failures that were kept."""

@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -35,7 +34,7 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch, slurm.running(folder) as variables:
         waits = folder / "patience"
         waits.mkdir()
-        for name, value in {**runs.QUICKLY, **variables, patience.FOLDER: str(waits)}.items():
+        for name, value in {**variables, patience.FOLDER: str(waits)}.items():
             patch.setenv(name, value)
         patch.setattr(slurm_launcher, "READ_AGAIN", 0.2)
         patch.setattr(slurm_launcher, "ASK_AGAIN", 1.0)
@@ -85,9 +84,7 @@ def test_a_task_that_slurm_ends_is_submitted_again_and_a_failing_cell_is_told(cl
 def test_tasks_outlive_the_process_that_submitted_them(cluster, tmp_path, capfd):
     """It is killed, and run again: what its tasks do is waited for, and done once."""
     arguments = ("suite=smoke", "torsos=mlp", *MLP, "--launcher", "slurm", "--launcher-options", "device=cpu")
-    first = subprocess.Popen(
-        [sys.executable, "-m", "fixtures.runs", "run", *arguments], cwd=tmp_path, env=runs.environment()
-    )
+    first = subprocess.Popen([runs.SCRIPT, "run", *arguments], cwd=tmp_path, env=runs.environment())
     results = tmp_path / "results"
     wait_until(lambda: training(results))
     first.send_signal(signal.SIGKILL)

@@ -1,5 +1,7 @@
 """How many seeds are trained together where nobody has said so."""
 
+import os
+
 import pytest
 
 from fixtures import runs
@@ -85,9 +87,9 @@ def test_seeds_are_spread_over_devices_that_would_be_idle(tmp_path):
 
 
 def test_forced_devices_share_the_seeds_of_a_cell(tmp_path):
-    flags = "--xla_force_host_platform_device_count=2"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
     arguments = ("run", "suite=smoke", "tasks=higher-lower", "torsos=mlp", "seeds=2", *runs.SHORT)
-    done = runs.command(*arguments, cwd=tmp_path, quickly=True, XLA_FLAGS=flags)
+    done = runs.command(*arguments, cwd=tmp_path, XLA_FLAGS=flags)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(" done  higher-lower     ppo/mlp") == 2
     found = [stored.record for stored in runs.records(tmp_path / "results")]
@@ -95,8 +97,7 @@ def test_forced_devices_share_the_seeds_of_a_cell(tmp_path):
 
 
 @pytest.mark.parametrize("algorithm", ["ppo", pytest.param("dqn", marks=pytest.mark.slow)])
-def test_a_short_piece_of_training_is_timed(algorithm, monkeypatch):
-    runs.compile_quickly(monkeypatch.setattr)
+def test_a_short_piece_of_training_is_timed(algorithm):
     found = (
         config()
         if algorithm == "ppo"
@@ -106,9 +107,8 @@ def test_a_short_piece_of_training_is_timed(algorithm, monkeypatch):
     assert 0 < one < many
 
 
-def test_a_run_measures_where_it_is_asked_to(tmp_path, monkeypatch):
+def test_a_run_measures_where_it_is_asked_to(tmp_path):
     """And the records that it makes fix the width from then on."""
-    runs.compile_quickly(monkeypatch.setattr)
     arguments = ("tasks=higher-lower", "torsos=mlp", "seeds=2", *runs.SHORT)
     assert runs.run(tmp_path, *arguments, seed_batch="measure") == 0
     found = Widths(tmp_path, "cpu").get(load_suite("smoke", arguments).cells[0].config)

@@ -194,7 +194,7 @@ class Cell(nn.RNNCellBase):
 
 
 @pytest.fixture
-def quickly(unoptimised, monkeypatch):
+def quickly(monkeypatch):
     """Really measured, but for the gates; programs come from the cache."""
     monkeypatch.setattr(device, "no_compilation_cache", contextlib.nullcontext)
     monkeypatch.setattr(runner, "measure_torso", lambda *_: {})
