@@ -10,7 +10,6 @@ from memorax_bench.suite.load import load_suite
 from memorax_bench.verbs.submitting import submit_records
 from memorax_bench.verbs.verifying import Asked, verify_path
 
-pytestmark = pytest.mark.usefixtures("unoptimised")
 
 ARGUMENTS = ("tasks=higher-lower", "torsos=[gru]", *runs.SHORT)
 
@@ -21,7 +20,7 @@ def suite():
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory, unoptimised):
+def results(tmp_path_factory):
     results = tmp_path_factory.mktemp("results")
     assert runs.run(results, *ARGUMENTS, seed_batch=3) == errors.EXIT_OK
     return results

@@ -42,7 +42,7 @@ def tune(tmp_path, monkeypatch):
     return tune
 
 
-def test_tune_chooses_writes_and_goes_on_where_it_was(tune, tmp_path, capsys, unoptimised, monkeypatch):
+def test_tune_chooses_writes_and_goes_on_where_it_was(tune, tmp_path, capsys, monkeypatch):
     traced = []
     trace = work.trace
     monkeypatch.setattr(work, "trace", lambda *args: traced.append(args) or trace(*args))
@@ -71,7 +71,7 @@ def test_tune_chooses_writes_and_goes_on_where_it_was(tune, tmp_path, capsys, un
     assert cell.tuning.scores == chosen.scores
 
 
-def test_an_entry_whose_trial_failed_is_left_out_and_said(tune, tmp_path, capsys, unoptimised, monkeypatch):
+def test_an_entry_whose_trial_failed_is_left_out_and_said(tune, tmp_path, capsys, monkeypatch):
     def trace(*_):
         raise RuntimeError("planted")
 
