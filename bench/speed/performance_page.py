@@ -8,6 +8,22 @@ from typing import Any
 from speed import scaling_page
 from speed.measuring import mebibytes, significant, table
 
+_TORSOS = """\
+## Every torso
+
+One torso for actor and critic, width 256, otherwise default sizes.
+
+{}
+
+"""
+_GROWING = """\
+## How it grows
+
+![steps per second and memory against environments, seeds, length and width](performance-scaling.png)
+
+{}
+
+"""
 QUOTED_RATE = 395  # GFLOP/s of the same large product on that machine on that day
 QUOTED_ON = "2026-11-22, 2 cores of an AMD EPYC, jax 0.11.2"
 # (workload, torso, torsos) -> (library, steps/s, compile s, peak MB): medians of that day, on a machine of this kind
@@ -88,26 +104,14 @@ R2D2), and run at the lower rates beside it.
 
 {floor}
 
-## Every torso
-
-One torso for actor and critic, width 256, otherwise default sizes.
-
-{torsos}
-
-## Does what is fast learn?
+{torsos}## Does what is fast learn?
 
 Mean return of the last updates after {learning_steps:,} steps, {learning_seeds} seeds of W3's agent at a learning rate
 of 0.001: the shipped scan against the derivative of a plain one.
 
 {learning}
 
-## How it grows
-
-![steps per second and memory against environments, seeds, length and width](performance-scaling.png)
-
-{growing}
-
-## Tried, and what came of it
+{growing}## Tried, and what came of it
 
 {tried}
 """
@@ -130,11 +134,11 @@ def page(found: dict[str, Any]) -> str:
         quoted=_quoted(entries),
         plain=_plain(entries),
         floor=_floor(entries),
-        torsos=_torsos(found.get("torsos", {})),
+        torsos=_TORSOS.format(_torsos(found["torsos"])) if "torsos" in found else "",
         learning_steps=learning[0]["steps"] if learning else 0,
         learning_seeds=len(learning[0]["scores"]) if learning else 0,
         learning=_learning(learning),
-        growing=scaling_page.text(found.get("scaling", {})),
+        growing=_GROWING.format(scaling_page.text(found["scaling"])) if "scaling" in found else "",
         tried=TRIED.read_text(encoding="utf-8").strip(),
     )
 

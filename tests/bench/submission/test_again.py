@@ -10,7 +10,6 @@ from memorax_bench.suite.load import load_suite
 from memorax_bench.verbs.submitting import submit_records
 from memorax_bench.verbs.verifying import Asked, verify_path
 
-
 ARGUMENTS = ("tasks=higher-lower", "torsos=[gru]", *runs.SHORT)
 
 
