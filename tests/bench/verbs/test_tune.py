@@ -4,12 +4,15 @@ import pytest
 
 from fixtures import runs
 from memorax_bench.cell import runner
+from memorax_bench.records.store import Store
+from memorax_bench.report.choosing import choose
 from memorax_bench.running import work
-from memorax_bench.suite.choices import read_choices
+from memorax_bench.suite.choices import choices_text, read_choices
 from memorax_bench.suite.load import load_suite
-from memorax_bench.suite.tracks import RATES
+from memorax_bench.suite.tracks import RATES, SUITE
+from memorax_bench.suite.trials import make_trials
 from memorax_bench.verbs.run import Options
-from memorax_bench.verbs.tune import tune_suite
+from memorax_bench.verbs.tune import default_file, tune_suite
 
 TRIAL = """\
 schema: 1
@@ -95,3 +98,14 @@ def test_the_plan_of_the_trials(call):
     assert code == 0
     assert "2 tasks x 4 algorithms x 1 torso x 2 seeds" in out
     assert "8 cells: 8 new; 2 compile groups" in out
+
+
+def test_the_choices_that_ship_are_those_of_the_records_that_ship():
+    suite = load_suite("memory-core")
+    if not suite.suite.entries.tuned:
+        pytest.skip("nothing was tuned yet")
+    assert all(cell.tuning is not None for cell in suite.cells), "entries were changed: tune them again"
+    trials = make_trials(suite, load_suite(SUITE))
+    found = choose(trials, Store(runs.ROOT / "results").scan(trials.suite.label))
+    text = choices_text(suite.name, trials.tuning, found.tuned)
+    assert default_file(suite).read_text() == text, "run: memorax-bench tune suite=memory-core"
