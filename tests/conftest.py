@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.quick import quickly
+from fixtures.quick import UNOPTIMISED, quickly
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "xla"))
@@ -18,10 +18,12 @@ gc.set_threshold(100_000, 50, 50)  # tracing makes many objects, of which few ar
 
 
 @pytest.fixture
-def optimised():
-    """For programs that compute for longer than they compile: learning."""
+def optimised(monkeypatch):
+    """For what computes for longer than it compiles: learning. In this process and those that it starts."""
     import jax
 
+    for name in UNOPTIMISED:
+        monkeypatch.setenv(name, "0")
     before = jax.config.jax_disable_most_optimizations
     jax.config.update("jax_disable_most_optimizations", False)
     yield

@@ -20,6 +20,7 @@ SOLVED = {
 }
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", SOLVED, ids="-".join)
 def test_sanity(tmp_path, cell):

@@ -151,6 +151,7 @@ def test_killed_half_way_it_goes_on_from_a_checkpoint(tmp_path):
 KILLS = 50
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.slow
 def test_fifty_kills(tmp_path):
     """The whole suite, as a user starts it, killed at times that are uniform over the undisturbed run."""

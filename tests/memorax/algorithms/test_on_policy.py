@@ -213,6 +213,7 @@ def learned(agent, steps) -> float:
     return float(jax.jit(program)(jax.random.key(0)))
 
 
+@pytest.mark.usefixtures("optimised")
 def test_pqn_learns_to_remember():
     """The card of one step ago; without memory the mean return is -0.5."""
     agent = pqn(
@@ -229,6 +230,7 @@ def test_pqn_learns_to_remember():
     assert learned(agent, 96 * 1024) > 0.7
 
 
+@pytest.mark.usefixtures("optimised")
 def test_a2c_learns_to_remember():
     agent = a2c(
         torso("gru", features=32),

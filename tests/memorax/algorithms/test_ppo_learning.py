@@ -1,6 +1,7 @@
 """PPO learns what takes memory, with memory only."""
 
 import jax
+import pytest
 
 from fixtures.agents import ppo, torso
 
@@ -25,10 +26,12 @@ def learned(name: str, **inputs: bool) -> float:
     return float(jax.jit(program)(jax.random.key(0)))
 
 
+@pytest.mark.usefixtures("optimised")
 def test_memory_is_learned():
     assert learned("gru") > 0.8
 
 
+@pytest.mark.usefixtures("optimised")
 def test_and_cannot_be_learned_without_memory():
     """Fed the previous action, even this control gets past -0.3: what it did is a note to itself."""
     assert learned("mlp", previous_action=False) < -0.45

@@ -28,6 +28,7 @@ LEARNERS = {
 }
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("name", LEARNERS)
 @pytest.mark.parametrize("task", PROBES)
 def test_probes_are_solved(name, task):

@@ -250,6 +250,7 @@ def test_a_time_limit_is_not_an_end(name, cut, value):
     assert found == pytest.approx(value, abs=0.9 if cut else 0.4)
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.parametrize("name", BOTH)
 def test_remembering_is_learned(name):
     """The card of one step ago; without memory the mean return is -0.5."""

@@ -78,15 +78,18 @@ def aimed(name, **inputs):
     return float(jax.jit(program)(jax.random.key(0)))
 
 
+@pytest.mark.usefixtures("optimised")
 def test_remembering_is_learned():
     assert aimed("gru") > -0.1
 
 
+@pytest.mark.usefixtures("optimised")
 def test_and_cannot_be_learned_without_memory():
     """Two steps of (0.8 + 0.8)^2 / 12; not fed the previous action, which could be a note to itself."""
     assert aimed("mlp", previous_action=False) < -0.35
 
 
+@pytest.mark.usefixtures("optimised")
 def test_remembering_is_learned_of_discrete_actions():
     """The card of one step ago; without memory the mean return is -0.5."""
     agent = sac(
@@ -104,6 +107,7 @@ def test_remembering_is_learned_of_discrete_actions():
     assert float(jax.jit(program)(jax.random.key(0))) > 0.5
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.slow
 def test_pendulum_is_learned():
     """A random policy earns about -1200, a good one -150 to -200."""

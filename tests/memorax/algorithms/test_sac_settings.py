@@ -22,7 +22,6 @@ ANOTHER = {
 
 
 @functools.cache
-@functools.cache
 def trained(**change):
     """The actor's parameters after ten updates of 64 steps."""
     agent = sac(torso("mlp"), (Aim(), AimParams()), learning_rate=0.03, **{"buffer_size": 512, **change})

@@ -102,7 +102,6 @@ CART = "gymnax::CartPole-v1"  # has observations to normalise
 
 
 @functools.cache
-@functools.cache
 def trained(name, task="popgym::RepeatPreviousEasy", **change):
     options = {"task": task, "make_network": of_observation, "num_steps": 16, **change}
     if name == "qrc":
@@ -224,6 +223,7 @@ def test_a_cue_is_remembered_with_rtrl(name):
     assert learned(LEARNERS[name](lambda: recurrent(True), probe(1, 3), of_observation), 40_000) > 0.95
 
 
+@pytest.mark.usefixtures("optimised")
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "steps"), [("stream_ac", 100_000), ("qrc", 300_000)])
 def test_cart_pole_is_learned(name, steps):
