@@ -39,6 +39,9 @@ def test_the_wheel_holds_what_it_should(wheel):
     assert {"memorax/__init__.py", "memorax_bench/cli.py", "memorax_bench/suite/catalogue.json"} <= names
     assert {f"memorax_bench/suites/{suite}.yaml" for suite in SHIPPED} <= names
     assert "memorax_bench/suites/frozen.json" in names
+    board = ROOT / "bench" / "memorax_bench" / "board"
+    pages = {file.relative_to(ROOT / "bench") for name in ("templates", "assets") for file in (board / name).iterdir()}
+    assert len(pages) > 5 and {str(file) for file in pages} <= names
     assert not [name for name in names if name.split("/")[0] in NOT_SHIPPED or "__pycache__" in name]
     sources = {str(file.relative_to(ROOT)) for file in (ROOT / "memorax").rglob("*.py")}
     assert sources <= names

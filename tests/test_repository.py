@@ -26,8 +26,8 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
     "memorax.buffers",
 )
 LAYERS = (  # of the harness, each knows those before it: identity | suite -> cells -> records -> tables | verbs
-    *("errors", "identity", "code_hash", "stats", "suite", "records", "cell", "running", "report", "measured", "perf"),
-    *("submission", "comparing", "board", "verbs", "drawing", "cli"),
+    *("errors", "alignment", "identity", "code_hash", "stats", "suite", "records", "cell", "running", "report"),
+    *("measured", "perf", "submission", "comparing", "drawing", "board", "verbs", "cli"),
 )
 LOADS_JAX = (  # of other layers than `cell`
     *("drawing.episode", "measured.bounding", "measured.inventory", "measured.matching", "measured.oracles"),

@@ -1,8 +1,9 @@
 """The verb `show`: makes the task, plays an episode, prints and draws it."""
 
+import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,10 @@ def show_task(task: str, options: Sequence[str], seed: int, steps: int | None, f
     view = make_view(episode)
     everything = steps is not None or episode.length <= _SHORT
     lines = range(episode.length) if everything else moments(episode.rewards, _LINES)
-    drawn = episode
+    drawn, frames = _still(episode, view, steps)
     if view.follows:
-        frames, moving = moments(episode.rewards, _FRAMES), moments(episode.rewards, steps or _FOLLOWING)
+        moving = moments(episode.rewards, steps or _FOLLOWING)
     else:
-        drawn = episode.cut(steps or (_TRACED if view.whole else _MOVING))
-        frames = (drawn.length - 1,) if view.whole else spread(drawn.length, _FRAMES)
         moving = spread(drawn.length, steps or (_MOVING // 2 if view.whole else _MOVING))
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,6 +53,34 @@ def show_task(task: str, options: Sequence[str], seed: int, steps: int | None, f
     head = text.head(episode, load_catalogue().tasks.get(task))
     table = "\n".join([text.summary(episode), text.table(episode, view, lines), *(f" {note}" for note in view.notes)])
     return f"{head}\n\n{table}\n\n{png}  {gif}"
+
+
+def picture(task: str, options: Mapping[str, Any], seed: int = 0) -> bytes:
+    """An episode of a task as a strip, the same as that of `show_task`: a PNG. `options` are typed already.
+
+    Raises ValueError for what the library refuses, ModuleNotFoundError where the task's library is not installed.
+    """
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    from memorax.environments import make
+    from memorax_bench.drawing import strip
+    from memorax_bench.drawing.episode import play
+
+    make_view = registry.resolve(view_path(task, options.get("observation")))
+    episode = play(task, options, *make(task, **options), seed, _PLAYED)
+    drawn, frames = _still(episode, make_view(episode), None)
+    file = io.BytesIO()
+    strip.save_strip(drawn, make_view(drawn), frames, file)
+    return file.getvalue()
+
+
+def _still(episode: Any, view: Any, steps: int | None) -> tuple[Any, tuple[int, ...]]:
+    """How much of an episode is drawn, and which of its steps are the frames of a strip."""
+    from memorax_bench.drawing.view import moments, spread
+
+    if view.follows:
+        return episode, moments(episode.rewards, _FRAMES)
+    drawn = episode.cut(steps or (_TRACED if view.whole else _MOVING))
+    return drawn, (drawn.length - 1,) if view.whole else spread(drawn.length, _FRAMES)
 
 
 def _make(task: str, options: Sequence[str]) -> tuple[dict[str, Any], Any, Any]:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import matplotlib as mpl
 from matplotlib.animation import PillowWriter
@@ -43,13 +44,13 @@ class _Page:
     foot: tuple[str, ...]
 
 
-def save_strip(episode: Episode, view: View, steps: Sequence[int], path: Path) -> None:
+def save_strip(episode: Episode, view: View, steps: Sequence[int], file: Path | BinaryIO) -> None:
     """Draws `steps` into a PNG."""
     with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
         page = _page(episode, view, len(steps), 1.0)
         figure = _figure(page)
         _draw(figure, page, steps)
-        figure.savefig(path, dpi=DPI, metadata={"Software": None})
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def save_animation(episode: Episode, view: View, steps: Sequence[int], path: Path) -> None:

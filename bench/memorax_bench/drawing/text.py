@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from memorax_bench.alignment import columns
 from memorax_bench.drawing.episode import Episode
 from memorax_bench.drawing.view import View, signed
 from memorax_bench.suite.catalogue import TaskSpec
-from memorax_bench.verbs.listing import columns
 
 _GAP = "..."
 

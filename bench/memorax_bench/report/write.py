@@ -1,7 +1,5 @@
 """`report`: from a resolved suite and its stored records to reports/<label>/: table, notes, figures and their CSV."""
 
-import csv
-import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from pathlib import Path
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.records.store import Invalid, Scan
 from memorax_bench.report import costs
+from memorax_bench.report.csv_text import csv_text
 from memorax_bench.report.figure_data import curve_rows, figure_data, score_rows
 from memorax_bench.report.questions.extrapolating import extrapolation_section
 from memorax_bench.report.questions.horizon import horizon_section
@@ -203,14 +202,4 @@ def _escape(text: str) -> str:
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Floats in their shortest exact form; empty where there is no number."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(rows[0] if rows else ())
-        writer.writerows([_plain(value) for value in row.values()] for row in rows)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, float):  # numpy's are floats, too, but print themselves otherwise
-        return "" if math.isnan(value) else repr(float(value))
-    return "" if value is None else value
+    path.write_text(csv_text(rows), encoding="utf-8")

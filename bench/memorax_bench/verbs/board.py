@@ -1,5 +1,7 @@
 """The verb `board`: the leaderboard."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,8 +35,29 @@ def build(
     out: Annotated[Path, typer.Option("--out", help="Where the site is written.", metavar="DIR")] = Path(
         "reports/site"
     ),
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Draw an episode of every task, seconds each, once.")
+    ] = True,
 ) -> None:
-    """Write the site: rankings, and a page for every task, entry and pair of entries."""
+    """Write the site: a ranking for each suite, and a page for every task, entry and pair of entries.
+
+    Without a suite: of every shipped one that has records. The site works from a file path, offline.
+
+    \b
+    For example: memorax-bench board build
+                 memorax-bench board build suite=quick seeds=5 suite=my/suite.yaml
+    """
+    from memorax_bench.board.build import NothingToShow, build_board
+
+    sys.path.insert(0, os.getcwd())  # a user's own torso or algorithm lies in the working directory
+    try:
+        built = build_board(arguments or [], results, out, pictures, say=lambda line: typer.echo(line, err=True))
+    except NothingToShow as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.exit_code) from None
+    for remark in built.remarks:
+        typer.echo(remark, err=True)
+    typer.echo(f"{built.index}  {built.files:,} files")
 
 
 @app.command(

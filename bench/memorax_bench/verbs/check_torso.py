@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from memorax.registry import SEQUENCE_MODELS, resolve
+from memorax_bench.alignment import columns
 from memorax_bench.errors import Problem, UsageProblems
 from memorax_bench.suite.catalogue import load_catalogue
 from memorax_bench.suite.entries import TORSOS, Entry, is_width, read_torso
 from memorax_bench.suite.yaml_source import Findings, KeyPath, Origin, parse_flow
-from memorax_bench.verbs.listing import columns
 
 WIDTH = 64  # of a torso whose features are not given
 MEANING = {  # of a law that does not hold, for an agent

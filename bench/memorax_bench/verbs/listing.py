@@ -1,8 +1,9 @@
 """The verb `ls`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
+from memorax_bench.alignment import columns
 from memorax_bench.errors import Problem, UsageProblems, did_you_mean
 from memorax_bench.measured.bounds import load_bounds
 from memorax_bench.measured.matched import INPUTS, TRACKS, load_latency, load_matches
@@ -24,16 +25,6 @@ def listing(kind: str, results: Path, containing: str = "") -> str:
         return _torsos()
     rows = {"suites": _suites, "algorithms": _algorithms, "results": lambda: _results(results)}[kind]()
     return columns(list(rows)) or f"no {kind} yet"
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Aligned text; the last column is not padded."""
-    if not rows:
-        return ""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
 
 
 def _suites() -> Iterable[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from memorax.registry import SEQUENCE_MODELS
+from memorax_bench.alignment import columns
 from memorax_bench.errors import Problem, UsageProblems, did_you_mean
 from memorax_bench.measured.matched import (
     INPUTS,
@@ -18,7 +19,6 @@ from memorax_bench.measured.matched import (
 )
 from memorax_bench.suite.load import suites_folder
 from memorax_bench.suite.user_torso import is_user_path, read_user_torso
-from memorax_bench.verbs.listing import columns
 
 
 def match_torsos(names: Sequence[str]) -> str:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterable, Sequence
 
 from memorax_bench import errors
+from memorax_bench.alignment import columns
 from memorax_bench.perf import expected, pairs
 from memorax_bench.perf.expected import Difference
 from memorax_bench.perf.gate import Counted, Outcome
 from memorax_bench.perf.pairs import LEVEL, Ratio
 from memorax_bench.perf.scores import Scored
 from memorax_bench.perf.timing import Timed
-from memorax_bench.verbs.listing import columns
 
 _MEANING = {
     errors.EXIT_OK: "no regression",

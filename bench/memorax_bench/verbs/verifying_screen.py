@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from memorax_bench.alignment import columns
 from memorax_bench.records.pooling import seed_ranges
 from memorax_bench.submission.contents import Held
 from memorax_bench.submission.findings import Finding
@@ -10,7 +11,6 @@ from memorax_bench.submission.reading import Submission
 from memorax_bench.submission.tier1 import FAILED, OTHER, REFUSED, SAME, WITHIN, Verdict
 from memorax_bench.submission.tier2 import Standing
 from memorax_bench.submission.words import printable
-from memorax_bench.verbs.listing import columns
 
 _SHOWN = 20  # findings of one record; the others are counted
 

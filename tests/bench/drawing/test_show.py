@@ -14,7 +14,7 @@ from memorax_bench import cli
 from memorax_bench.drawing import GENERIC, VIEWS, strip, view_path
 from memorax_bench.drawing.cards import RANKS, SUITS
 from memorax_bench.drawing.episode import play
-from memorax_bench.drawing.show import show_task
+from memorax_bench.drawing.show import picture, show_task
 from memorax_bench.drawing.text import table
 from memorax_bench.drawing.view import moments, signed, spread
 from memorax_bench.suite.catalogue import load_catalogue
@@ -225,6 +225,16 @@ def test_equal_episodes_give_equal_pictures_and_others_others(tmp_path):
 
 
 # --- who draws what ---
+
+
+def test_the_picture_alone_is_that_of_show(tmp_path):
+    _, (_, png) = draw("popgym::HigherLowerEasy", tmp_path, steps=None)
+    assert picture("popgym::HigherLowerEasy", {}) == png.read_bytes()
+
+
+def test_a_picture_of_what_the_library_refuses():
+    with pytest.raises(ValueError, match="capacity"):
+        picture("popgym::RepeatPreviousEasy", {"capacity": -1})
 
 
 @pytest.mark.parametrize("path", sorted({GENERIC, *VIEWS.values()}))

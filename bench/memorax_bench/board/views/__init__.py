@@ -1,0 +1,1 @@
+"""What each kind of page says, as data: one file a page. The templates lay it out."""
