@@ -280,13 +280,19 @@ def report(
     commands: Annotated[bool, typer.Option("--commands", help="Show the exact command behind each row.")] = False,
     costs: Annotated[bool, typer.Option("--costs", help="Show what each row cost: sizes, work, times.")] = False,
 ) -> None:
-    """Compare: a table in the terminal; the same as Markdown and CSV, with curves and scores as PNG and SVG."""
+    """Compare: a table in the terminal; all tables as HTML, Markdown, LaTeX and CSV, with figures as PNG and SVG."""
+    # Before numpy is loaded: a report's products are small, and threads would wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from memorax_bench.records.collecting import uncollected
     from memorax_bench.records.store import Store
+    from memorax_bench.report.processes import cores
     from memorax_bench.report.write import NothingMeasured, write_report
 
     resolved = _resolve(arguments)
     try:
-        made = write_report(resolved, Store(results).scan(resolved.label), reports, arguments)
+        with uncollected():
+            scan = Store(results).scan(resolved.label, whole=False)
+            made = write_report(resolved, scan, reports, arguments, cores())
     except NothingMeasured as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(errors.EXIT_NOTHING_MEASURED) from None

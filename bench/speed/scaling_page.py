@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-from memorax_bench.report import figures
+from memorax_bench.report.figures.canvas import panels
+from memorax_bench.report.figures.style import RULE, house_style, looks, save
 from speed.measuring import mebibytes, significant, table
 
 Rows = Sequence[Mapping[str, Any]]  # of one torso, from small to large
@@ -111,26 +111,31 @@ def draw(part: Mapping[str, Mapping[str, Any]], stem: Path) -> tuple[Path, Path]
     """Steps/s above and memory below, a column a kind of growth, into `<stem>.png` and `<stem>.svg`."""
     kinds = [(kind, torsos) for kind, torsos in _by_kind(part) if kind in KINDS]
     names = list(dict.fromkeys(torso for _, torsos in kinds for torso in torsos))
-    colour = figures.colours(names)
-    with mpl.rc_context({**mpl.rcParamsDefault, **figures.STYLE}):
-        figure, axes = figures.panels(2 * len(kinds), 1.95, 2.0, legend=0.9, columns=len(kinds))
+    look = {name: {**one.line(1.4), "ls": "-", "marker": "o", "ms": 3} for name, one in looks(names).items()}
+    with house_style():
+        figure, axes = panels(
+            2 * len(kinds),
+            1.7,
+            columns=len(kinds),
+            gap=0.42,
+            top=0.1,
+            right=0.18,
+            legend=[Line2D([], [], label=name, **look[name]) for name in names],
+            foot="One update of PPO on RepeatPreviousEasy; other sizes: 16 environments, 128 steps, width 64, 1 seed. "
+            "Median of 3.",
+        )
         for column, (kind, torsos) in enumerate(kinds):
             above, below = axes[column], axes[len(kinds) + column]
             for torso, rows in torsos.items():
                 sizes = [row[kind] for row in rows]
-                look = {"color": colour[torso], "marker": "o", "ms": 3, "lw": 1.4}
-                above.plot(sizes, [row["steps_per_s"] for row in rows], **look)
-                below.plot(sizes, [row["temporary_bytes"] / 2**20 for row in rows], **look)
+                above.plot(sizes, [row["steps_per_s"] for row in rows], **look[torso])
+                below.plot(sizes, [row["temporary_bytes"] / 2**20 for row in rows], **look[torso])
             below.set_xlabel(KINDS[kind].capitalize())
             for ax in (above, below):
                 _logarithmic(ax, sorted({row[kind] for rows in torsos.values() for row in rows}))
         axes[0].set_ylabel("Steps/s")
         axes[len(kinds)].set_ylabel("Temporary memory, MiB")
-        handles = [Line2D([], [], color=colour[name], marker="o", ms=3, lw=1.4, label=name) for name in names]
-        figure.legend(handles=handles, loc="outside right upper")
-        figures.footnote(figure, "One update of PPO on RepeatPreviousEasy; other sizes: 16 environments, 128 steps, "
-                                 "width 64, 1 seed. Median of 3.")  # fmt: skip
-        return figures.save(figure, stem)
+        return save(figure, stem)
 
 
 def _logarithmic(ax: Axes, sizes: Sequence[int]) -> None:
@@ -140,4 +145,4 @@ def _logarithmic(ax: Axes, sizes: Sequence[int]) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.grid(color="#E8E8E8", lw=0.6)
+    ax.grid(color=RULE, lw=0.6)

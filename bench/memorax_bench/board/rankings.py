@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from memorax_bench import stats
+from memorax_bench.board.drawn import Drawn, drawn
 from memorax_bench.board.recorded import changes, type_of, with_recorded
 from memorax_bench.records.pooling import Pool
 from memorax_bench.records.record import Record
 from memorax_bench.records.store import Scan, StoredRecord
 from memorax_bench.report.costs import CostRow, cost_rows
-from memorax_bench.report.figure_data import FigureData, figure_data
 from memorax_bench.report.ranking import interval_settings, ranked_tasks
 from memorax_bench.report.tables import ALL_SEEING, Row, Table, build_table, cell_scores
 from memorax_bench.suite.load import ResolvedSuite
@@ -92,7 +92,7 @@ class Ranking:
     table: Table
     entries: tuple[Entry, ...]
     not_run: tuple[Name, ...]
-    data: FigureData
+    data: Drawn
     scan: Scan
 
     @property
@@ -156,7 +156,7 @@ def _ranking(resolved: ResolvedSuite, arguments: tuple[str, ...], track: str, ta
         table=kept,
         entries=tuple(entries),
         not_run=not_run,
-        data=figure_data(kept),
+        data=drawn(kept),
         scan=scan,
     )
 

@@ -9,8 +9,8 @@ from memorax_bench.board.rankings import Ranking
 from memorax_bench.board.views import entry, pair, ranking, task
 from memorax_bench.report.costs import cost_csv
 from memorax_bench.report.csv_text import csv_text
-from memorax_bench.report.figure_data import score_rows
 from memorax_bench.report.render import numbers, to_rows
+from memorax_bench.report.sections.scores import score_rows
 
 Pictures = Mapping[str, bytes | str]  # path of a picture -> the picture, or why there is none
 
@@ -49,7 +49,7 @@ def _pages(one: Ranking, pairs: Pairs, lacking: Mapping[str, str]) -> Iterator[t
     yield _page("comparisons.html", links.comparisons(one), one, pair.comparisons(one, pairs))
     for name, rows in (
         ("table", to_rows(one.table)),
-        ("scores", score_rows(one.table, one.data)),
+        ("scores", score_rows(one.table)),
         ("costs", cost_csv(one.table)),
         ("pairs", _pair_rows(pairs)),
     ):

@@ -10,7 +10,7 @@ from memorax_bench.drawing.episode import Episode
 from memorax_bench.drawing.style import UNKNOWN, frame
 from memorax_bench.drawing.view import Row, View
 from memorax_bench.drawing.words import each
-from memorax_bench.report.figures import PALETTE
+from memorax_bench.report.figures.style import PALETTE
 
 COLOURS = ("blue", "red", "green", "orange", "pink", "sky blue", "indigo", "wine", "olive", "teal")  # of PALETTE
 # prefix of a task's id -> what its channels show; a cell has the colour of the first that is set

@@ -9,7 +9,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-from memorax_bench.report.figures import PALETTE
+from memorax_bench.report.figures.style import PALETTE
 
 INK, FAINT, HAIR = "#262626", "#6B6B6B", "#D0D0D0"
 BLUE, VERMILION, GREEN, ORANGE = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[3]

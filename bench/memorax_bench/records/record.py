@@ -304,12 +304,35 @@ def decode(data: bytes) -> Record:
     return record
 
 
-def read_record(path: str | Path) -> Record:
-    """Reads and checks a record.json. Raises InvalidRecord."""
+def decode_own(data: bytes) -> Record:
+    """The same of a record of one's own: it is what its `result_hash` says, without a look at every leaf.
+
+    A tenth of the time. What does not pass `decode` judges, in its words. Raises InvalidRecord.
+    """
     try:
-        return decode(Path(path).read_bytes())
+        record = Record.model_validate_json(data)
+        if record.result_hash == result_hash(dump(record)):
+            return record
+    except ValueError:
+        pass
+    return decode(data)
+
+
+def read_record(path: str | Path, own: bool = False) -> Record:
+    """Reads and checks a record.json; `own`: as `decode_own` does. Raises InvalidRecord."""
+    try:
+        return (decode_own if own else decode)(Path(path).read_bytes())
     except OSError as error:
         raise InvalidRecord(f"cannot be read: {error.strerror}") from error
+
+
+def brief(record: Record) -> Record:
+    """The record without its configuration and single episodes, which are most of its size and enter no comparison.
+
+    `result_hash` stays that of the whole.
+    """
+    results = record.results.model_copy(update={"final_returns": ()})
+    return record.model_copy(update={"cell": record.cell.model_copy(update={"config": {}}), "results": results})
 
 
 def decode_as(model: type[Closed], data: bytes) -> Any:

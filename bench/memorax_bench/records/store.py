@@ -18,9 +18,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from memorax_bench.code_hash import CodeHash
+from memorax_bench.records.collecting import uncollected
 from memorax_bench.records.durable import make_folder, plain_name, sync_folder, write_new
 from memorax_bench.records.record import (
     Adopted,
@@ -28,6 +29,7 @@ from memorax_bench.records.record import (
     Failure,
     InvalidRecord,
     Record,
+    brief,
     decode_as,
     encode,
     read_record,
@@ -41,7 +43,7 @@ CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredRecord:
     """A valid record and the further code it was found to hold for."""
 
@@ -135,21 +137,32 @@ class Store:
         self.root = Path(results_dir)
         self.work = self.root / ".work"
 
-    def scan(self, label: str) -> Scan:
-        """Reads every record, failure and adoption below `results/<label>`."""
+    def scan(self, label: str, *, whole: bool = True, own: bool = True) -> Scan:
+        """Reads every record, failure and adoption below `results/<label>`.
+
+        All are checked, those that are not one's `own` leaf by leaf. Of those that are not asked for `whole`, only what
+        comparisons need is kept (`brief`).
+        """
+        with uncollected():
+            return self._scan(label, whole, own)
+
+    def _scan(self, label: str, whole: bool, own: bool) -> Scan:
         records, failures, invalid, misplaced = [], [], [], []
         base = self.root / label
-        for path in sorted(base.glob(f"**/{RECORD}")):
+        found = _files(base)
+        for path in found.records:
             try:
-                record = read_record(path)
+                record = read_record(path, own)
             except InvalidRecord as error:
                 invalid.append(Invalid(path, str(error)))
                 continue
-            records.append(StoredRecord(path, record, self._adoptions(path.with_name(ADOPTED), invalid)))
-            reason = why_misplaced(path.relative_to(base).parts[:-1], record, label)
+            adoptions = self._adoptions(path.with_name(ADOPTED), invalid) if path in found.adopted else ()
+            records.append(StoredRecord(path, record if whole else brief(record), adoptions))
+            parts = tuple(str(path)[len(str(base)) + 1 :].split(os.sep)[:-1])  # `relative_to` takes longer than to read
+            reason = why_misplaced(parts, record, label)
             if reason is not None:
                 misplaced.append(Invalid(path, reason))
-        for path in sorted(base.glob(f"**/{FAILURES}/*.json")):
+        for path in found.failures:
             try:
                 failures.append(StoredFailure(path, decode_as(Failure, path.read_bytes())))
             except (InvalidRecord, OSError) as error:
@@ -253,3 +266,23 @@ class Store:
             except (OSError, ValueError):
                 continue  # a convenience only: without it, `plan` says that code changed and not which
         return known
+
+
+class _Files(NamedTuple):
+    """What lies below a suite's folder, sorted: records, which of them have adoptions beside them, failures."""
+
+    records: list[Path]
+    adopted: frozenset[Path]
+    failures: list[Path]
+
+
+def _files(base: Path) -> _Files:
+    """In one walk: a folder of ten thousand runs has some forty thousand folders."""
+    records, adopted, failures = [], [], []
+    for folder, _, names in os.walk(base):
+        if RECORD in names:
+            records.append(f"{folder}{os.sep}{RECORD}")
+            adopted += [records[-1]] * (ADOPTED in names)
+        if os.path.basename(folder) == FAILURES:
+            failures += [f"{folder}{os.sep}{name}" for name in names if name.endswith(".json")]
+    return _Files([*map(Path, sorted(records))], frozenset(map(Path, adopted)), [*map(Path, sorted(failures))])

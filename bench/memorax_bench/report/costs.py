@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memorax_bench.records.record import Record
-from memorax_bench.report.render import MISSING, aligned, magnitude, pipes
+from memorax_bench.report.render import MISSING, aligned, magnitude
 from memorax_bench.report.tables import Row, Table
 
 Range = tuple[float, float] | None  # the least and the most over the records; None: no record knows
@@ -48,12 +48,7 @@ def cost_rows(table: Table) -> tuple[CostRow, ...]:
 def cost_text(table: Table) -> str:
     """Aligned, for a terminal, with what the columns are."""
     legend = textwrap.fill(LEGEND, 118, initial_indent=" ", subsequent_indent=" ")
-    return f"{aligned(*_grid(table))}\n{legend}"
-
-
-def cost_markdown(table: Table) -> str:
-    """A pipe table."""
-    return pipes(*_grid(table))
+    return f"{aligned(*cost_grid(table))}\n{legend}"
 
 
 def cost_csv(table: Table) -> list[dict[str, Any]]:
@@ -70,8 +65,8 @@ def cost_csv(table: Table) -> list[dict[str, Any]]:
 
 
 def _records(table: Table, row: Row) -> tuple[Record, ...]:
-    mine = (pool for key, pool in table.pools.items() if key[1:] == (row.algorithm, row.torso))
-    return tuple({record.run_id: record for pool in mine for record in pool.records}.values())
+    pools = table.pools_by_row[row.algorithm, row.torso].values()
+    return tuple({record.run_id: record for pool in pools for record in pool.records}.values())
 
 
 def _row(row: Row, records: tuple[Record, ...]) -> CostRow:
@@ -97,7 +92,8 @@ def _row(row: Row, records: tuple[Record, ...]) -> CostRow:
     )
 
 
-def _grid(table: Table) -> tuple[list[str], list[list[str]]]:
+def cost_grid(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Header and cells as shown."""
     rows = cost_rows(table)
     algorithms, mixed = len({row.algorithm for row in rows}) > 1, len({row.devices for row in rows}) > 1
     header = ["algorithm"] * algorithms + ["torso", "params", "torso params", "state B", "step us"]

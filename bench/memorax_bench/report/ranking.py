@@ -40,13 +40,12 @@ def why_task_unranked(suite: Suite, label: str, task: Task) -> str | None:
     return None
 
 
-def better_controls(resolved: ResolvedSuite, scores: Scores) -> Controls:
+def better_controls(resolved: ResolvedSuite, estimates: Mapping[Key, stats.Estimate]) -> Controls:
     """The control with the higher mean, for each algorithm and task with a ceiling of which one is measured."""
-    settings = interval_settings(resolved.suite)
     best: dict[tuple[str, str], stats.Estimate] = {}
     for cell in resolved.cells:
-        if cell.role == "control" and cell.labels in scores and cell.task.ceiling is not None:
-            found = stats.mean_interval(scores[cell.labels], **settings)
+        if cell.role == "control" and cell.labels in estimates and cell.task.ceiling is not None:
+            found = estimates[cell.labels]
             key = cell.algorithm_label, cell.task_label
             if key not in best or found.value > best[key].value:
                 best[key] = found

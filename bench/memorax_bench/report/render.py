@@ -1,7 +1,7 @@
-"""A comparison table as text: aligned for the terminal, Markdown for the file, plain rows for the CSV; its notes."""
+"""A comparison table in words and numbers: aligned for the terminal, cells for files, plain rows for the CSV; notes."""
 
 import math
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from memorax_bench import stats
 from memorax_bench.identity import UNTUNED
@@ -9,7 +9,7 @@ from memorax_bench.records.pooling import cell_name, seed_ranges
 from memorax_bench.report.tables import Column, Row, Table, TableCell
 
 MISSING = "—"
-LEFT = ("algorithm", "torso", "device", "")  # columns of words
+NAMES = ("algorithm", "torso", "device", "")  # columns of words
 UNDEFINED = "-"
 FAILED_MARK = "†"
 LEGEND = (
@@ -41,7 +41,7 @@ def magnitude(value: float) -> str:
     return f"{value:.0f}"
 
 
-def estimate_text(estimate: stats.Estimate) -> str:
+def estimate_text(estimate: stats.Estimate | stats.Difference) -> str:
     """`.98 [.97,.99]`, without the brackets where one seed gives no interval."""
     if not math.isfinite(estimate.low):
         return number(estimate.value)
@@ -113,19 +113,6 @@ def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join(f" {line}".rstrip() for line in lines)
 
 
-def to_markdown(table: Table) -> str:
-    """The table for the file."""
-    return pipes(*grid(table))
-
-
-def pipes(header: Sequence[str], body: Sequence[Sequence[str]], left: Container[str] = LEFT) -> str:
-    """A pipe table; the columns `left` to the left, numbers to the right."""
-    rule = [":--" if title in left else "--:" for title in header]
-    lines = ([cell.replace("|", "\\|").replace("*", "\\*") for cell in line] for line in (header, *body))
-    rows = [f"| {' | '.join(line)} |" for line in lines]
-    return "\n".join([rows[0], f"|{'|'.join(rule)}|", *rows[1:]])
-
-
 def to_rows(table: Table) -> list[dict[str, object]]:
     """The table in full precision: one mapping per row, None where there is no number."""
     rows = []
@@ -195,7 +182,7 @@ def _gate_notes(row: Row) -> Iterable[str]:
 def _device_notes(table: Table) -> Iterable[str]:
     for row in table.rows:
         if len(row.devices) > 1:
-            mine = [p for p in table.pools.values() if p.cell.labels[1:] == (row.algorithm, row.torso) and p.runs]
+            mine = [pool for pool in table.pools_by_row[row.algorithm, row.torso].values() if pool.runs]
             where = ", ".join(f"{pool.cell.task_label} on {pool.device_kind}" for pool in mine)
             yield f"{row.algorithm}/{row.torso} mixes devices: {where}"
 
@@ -224,7 +211,7 @@ def _marks(row: Row, shared: Sequence[str], draft: bool) -> str:
     return "; ".join([row.role] * (row.role is not None) + [f"not ranked: {', '.join(own)}"] * bool(own))
 
 
-def numbers(name: str, estimate: stats.Estimate | None) -> dict[str, float | None]:
+def numbers(name: str, estimate: stats.Estimate | stats.Difference | None) -> dict[str, float | None]:
     """An estimate as the CSV has it: `name`, `name_low`, `name_high`; None where there is no number."""
     values = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
     finite = [None if value is None or math.isnan(value) else value for value in values]

@@ -89,7 +89,8 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     """Rows sorted by `primary`, incomplete ones after them, those that failed a gate last: with these nothing is
-    compared. `pools` holds the runs behind each cell of the grid, `failures` the last failure of a cell.
+    compared. `pools` holds the runs behind each cell of the grid, `scores` and `estimates` those of the cells that have
+    runs (normalised where the task has a ceiling), `failures` the last failure of a cell.
 
     `families` is the number of ranked families, `seeds` those asked for. `no_need` are ranked tasks whose better
     control leaves no room for memory; `memory_adds` is the most that a row adds to the better control, by task;
@@ -102,6 +103,8 @@ class Table:
     rows: tuple[Row, ...]
     families: int
     pools: Mapping[Key, Pool]
+    scores: Scores
+    estimates: Mapping[Key, stats.Estimate]
     failures: Mapping[Key, Failure]
     seeds: tuple[int, ...]
     not_applicable: tuple[NotApplicable, ...]
@@ -114,10 +117,15 @@ class Table:
         """Whether the suite is a draft, in which nothing is ranked."""
         return self.suite.version == 0
 
-    @property
+    @functools.cached_property
     def records(self) -> tuple[Record, ...]:
         """Every record that entered, each once."""
         return tuple({record.run_id: record for pool in self.pools.values() for record in pool.records}.values())
+
+    @functools.cached_property
+    def pools_by_row(self) -> Mapping[tuple[str, str], Mapping[str, Pool]]:
+        """(algorithm, torso) -> task -> Pool, in the suite's order of tasks."""
+        return by_row(self.pools)
 
 
 def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
@@ -129,11 +137,13 @@ def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
     pools = pool_grid(resolved.cells, same, resolved.seeds)
     check_comparable(record for pool in pools.values() for record in pool.records)
     scores = {key: cell_scores(pool) for key, pool in pools.items() if pool.runs}
+    estimates = dict(
+        zip(scores, stats.mean_intervals(scores.values(), **interval_settings(resolved.suite)), strict=True)
+    )
     sound = {key: values for key, values in scores.items() if all(_gates(pools[key].records).values())}
     columns = _columns(resolved)
-    controls = better_controls(resolved, sound)
-    names = list(dict.fromkeys((cell.algorithm_label, cell.torso_label) for cell in resolved.cells))
-    rows = [_row(resolved, name, columns, pools, scores, controls) for name in names]
+    controls = better_controls(resolved, {key: estimates[key] for key in sound})
+    rows = [_row(resolved, name, columns, mine, scores, controls) for name, mine in by_row(pools).items()]
     rows.sort(key=lambda row: (not all(row.gates.values()), np.inf if row.primary is None else -row.primary.value))
     suite = resolved.suite
     return Table(
@@ -143,6 +153,8 @@ def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
         rows=tuple(rows),
         families=len({suite.tasks[task].family for task in ranked_tasks(suite)}),
         pools=pools,
+        scores=scores,
+        estimates=estimates,
         failures=_failures(resolved, scan),
         seeds=resolved.seeds,
         not_applicable=resolved.not_applicable,
@@ -150,6 +162,14 @@ def build_table(resolved: ResolvedSuite, scan: Scan) -> Table:
         memory_adds=memory_adds(resolved, sound, controls),
         left_out=_left_out(resolved, scan, same, set(pools)),
     )
+
+
+def by_row(pools: Mapping[Key, Pool]) -> dict[tuple[str, str], dict[str, Pool]]:
+    """(algorithm, torso) -> task -> Pool."""
+    rows: dict[tuple[str, str], dict[str, Pool]] = {}
+    for (task, algorithm, torso), pool in pools.items():
+        rows.setdefault((algorithm, torso), {})[task] = pool
+    return rows
 
 
 def _left_out(resolved: ResolvedSuite, scan: Scan, same: Sequence[StoredRecord], shown: set[Key]) -> tuple[str, ...]:
@@ -205,12 +225,11 @@ def _row(
     resolved: ResolvedSuite,
     name: tuple[str, str],
     columns: Sequence[Column],
-    pools: Mapping[Key, Pool],
+    mine: Mapping[str, Pool],
     scores: Scores,
     controls: Controls,
 ) -> Row:
     suite, settings = resolved.suite, interval_settings(resolved.suite)
-    mine = {pool.cell.task_label: pool for key, pool in pools.items() if key[1:] == name}
     samples = {task: scores[pool.cell.labels] for task, pool in mine.items() if pool.runs}
     cells = tuple(_cell(column, mine, samples, settings) for column in columns)
     ranked = ranked_tasks(suite)
@@ -243,14 +262,14 @@ def _cell(column: Column, mine: Mapping[str, Pool], samples: Mapping[str, np.nda
         return TableCell("n/a")
     if any(task not in samples for task in column.tasks):
         return TableCell("missing")
+    scores = {task: samples[task] for task in column.tasks}
     failed = sum(len(mine[task].failed) for task in column.tasks)
-    return TableCell("measured", stats.estimate({task: samples[task] for task in column.tasks}, **settings), failed)
+    return TableCell("measured", stats.family_mean(scores, dict.fromkeys(scores, ""), **settings), failed)
 
 
 def _family_mean(suite: Suite, samples: Mapping[str, np.ndarray]) -> stats.Estimate:
     families = {task: suite.tasks[task].family for task in samples}
-    statistic = functools.partial(stats.family_weighted_mean, families=families)
-    return stats.estimate(samples, statistic, **interval_settings(suite))
+    return stats.family_mean(samples, families, **interval_settings(suite))
 
 
 def _gates(records: Iterable[Record]) -> dict[str, bool]:

@@ -1,26 +1,28 @@
-"""`report`: from a resolved suite and its stored records to reports/<label>/: table, notes, figures and their CSV."""
+"""`report`: from a resolved suite and its stored records to reports/<label>/: tables, notes, figures and their CSV."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
+from memorax_bench.records.collecting import uncollected
 from memorax_bench.records.store import Invalid, Scan
 from memorax_bench.report import costs
+from memorax_bench.report.compose import compose
+from memorax_bench.report.contents import sections_of
 from memorax_bench.report.csv_text import csv_text
-from memorax_bench.report.figure_data import curve_rows, figure_data, score_rows
-from memorax_bench.report.questions.extrapolating import extrapolation_section
-from memorax_bench.report.questions.horizon import horizon_section
-from memorax_bench.report.questions.necessity import necessity_section
-from memorax_bench.report.questions.section import Section
-from memorax_bench.report.questions.sensitivity import sensitivity_section
-from memorax_bench.report.render import LEGEND, caption, notes, status, to_markdown, to_rows, to_text
+from memorax_bench.report.frame import frame_of
+from memorax_bench.report.html import to_html
+from memorax_bench.report.latex import to_latex
+from memorax_bench.report.learning import read_learning
+from memorax_bench.report.markdown import to_markdown
+from memorax_bench.report.processes import share_out
+from memorax_bench.report.render import caption, notes, to_rows, to_text
+from memorax_bench.report.sections.section import Section
 from memorax_bench.report.tables import Table, build_table
 from memorax_bench.suite.load import ResolvedSuite, shipped_suites
-
-# of a table: a section, None where not asked
-QUESTIONS = (horizon_section, extrapolation_section, necessity_section, sensitivity_section)
 
 
 class NothingMeasured(Exception):
@@ -41,40 +43,48 @@ class Report:
 
 
 def write_report(
-    resolved: ResolvedSuite, scan: Scan, out_dir: str | Path, arguments: Sequence[str] | None = None
+    resolved: ResolvedSuite,
+    scan: Scan,
+    out_dir: str | Path,
+    arguments: Sequence[str] | None = None,
+    processes: int = 1,
 ) -> Report:
-    """Writes `<out_dir>/<label>/`: report.md, table.csv, costs.csv, curves.png|svg|csv, scores.png|svg|csv, and the
-    same of each question that the suite asks.
+    """Writes `<out_dir>/<label>/`: report.md, report.html, report.tex, table.csv, costs.csv, and for each section, such
+    as `curves` or `ranking`, its figure and numbers: curves.png, curves.svg, curves.csv.
 
     `arguments` are the suite and overrides as given on the command line (default: `suite=<name>`); the commands
-    repeat them. The same records give the same bytes. Raises NothingMeasured where no chosen cell has a record.
+    repeat them. `processes` draw the figures. The same records give the same bytes. Raises NothingMeasured where no
+    chosen cell has a record.
     """
-    arguments = tuple(arguments) if arguments else _default_arguments(resolved)
+    with uncollected():
+        return _write(resolved, scan, Path(out_dir), tuple(arguments or _default_arguments(resolved)), processes)
+
+
+def _write(resolved: ResolvedSuite, scan: Scan, out_dir: Path, arguments: tuple[str, ...], processes: int) -> Report:
     table = build_table(resolved, scan)
     if not table.records:
         raise NothingMeasured(_nothing(resolved, table, arguments))
-    from memorax_bench.report import figures  # matplotlib, which nobody needs who has nothing to draw
-
-    data = figure_data(table)
-    folder = Path(out_dir) / resolved.label
+    frame = frame_of(table)
+    learning, problems = read_learning(table)
+    sections = sections_of(table, frame, learning)
+    folder = out_dir / resolved.label
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "report.md", folder / "table.csv", folder / "costs.csv"]
-    remarks = [*notes(table), *data.problems, *_invalid_notes(scan.invalid, resolved.label)]
+    remarks = [*notes(table), *problems, *_invalid_notes(scan.invalid, resolved.label)]
     commands = tuple(row_command(arguments, row.algorithm, row.torso) for row in table.rows)
-    sections = [section for section in (ask(table) for ask in QUESTIONS) if section is not None]
-    paths[0].write_text(_markdown(resolved, table, remarks, commands, sections), encoding="utf-8")
-    _write_csv(paths[1], to_rows(table))
-    _write_csv(paths[2], costs.cost_csv(table))
-    for name, save, rows in (
-        ("curves", figures.save_curves, curve_rows(data)),
-        ("scores", figures.save_scores, score_rows(table, data)),
-    ):
-        paths += [*save(data, folder / name), folder / f"{name}.csv"]
-        _write_csv(paths[-1], rows)
-    for section in sections:
-        paths += [*section.save(folder / section.name), folder / f"{section.name}.csv"]
-        _write_csv(paths[-1], section.rows)
+    paths = [folder / name for name in ("report.md", "report.html", "report.tex", "table.csv", "costs.csv")]
+    _write_csv(paths[3], to_rows(table))
+    _write_csv(paths[4], costs.cost_csv(table))
+    share_out([partial(_write_section, section, folder) for section in sections], processes)
+    paths += [folder / f"{section.name}.{kind}" for section in sections for kind in ("png", "svg", "csv")]
+    document = compose(resolved, table, frame, sections, remarks, commands)
+    for path, text in zip(paths, (to_markdown(document), to_html(document, folder), to_latex(document)), strict=False):
+        path.write_text(text, encoding="utf-8")
     return Report(_text(table, remarks, folder, sections), costs.cost_text(table), commands, tuple(paths), table)
+
+
+def _write_section(section: Section, folder: Path) -> None:
+    section.save(folder / section.name)
+    _write_csv(folder / f"{section.name}.csv", section.rows)
 
 
 def row_command(arguments: Sequence[str], algorithm: str, torso: str) -> str:
@@ -96,87 +106,17 @@ def _nothing(resolved: ResolvedSuite, table: Table, arguments: Sequence[str]) ->
 
 
 def _text(table: Table, remarks: Sequence[str], folder: Path, sections: Sequence[Section]) -> str:
-    more = "".join(f", {section.name}.png|svg|csv" for section in sections)
+    names = ", ".join(section.name for section in sections)
     return "\n".join(
         [
             f"{table.label}  {caption(table)}",
             to_text(table),
             *(f" {remark}" for remark in remarks),
-            *(section.to_text() for section in sections),
-            f" Figures: {folder}/curves.png|svg|csv, scores.png|svg|csv{more}   Notes and exact commands: "
-            f"{folder}/report.md",
+            *(section.to_text() for section in sections if section.spoken),
+            f" Figures, each as png, svg and csv: {names}",
+            f" Read {folder}/report.html, report.md or report.tex: all tables, notes and the exact command of each row",
         ]
     )
-
-
-def _markdown(
-    resolved: ResolvedSuite,
-    table: Table,
-    remarks: Sequence[str],
-    commands: Sequence[str],
-    sections: Sequence[Section],
-) -> str:
-    parts = [f"# {table.label}", _escape(table.suite.description), _paragraph(resolved, table), to_markdown(table)]
-    parts.append(_escape(LEGEND))
-    if remarks:
-        parts += ["## Notes", _list(remarks)]
-    for section in sections:
-        parts += [f"## {section.title}", _escape(section.words), section.to_markdown(), _list(section.remarks)]
-        parts += [
-            f"[SVG]({section.name}.svg), [numbers]({section.name}.csv).",
-            f"![{section.title}]({section.name}.png)",
-        ]
-    parts += ["## Costs", costs.cost_markdown(table), f"{_escape(costs.LEGEND)} [numbers](costs.csv)."]
-    figures = (
-        ("Learning curves", "curves", "Return by environment steps: mean over seeds, its interval, single seeds."),
-        ("Final scores", "scores", "The last evaluation of every seed, their mean and its interval."),
-    )
-    for title, name, words in figures:
-        links = f"[SVG]({name}.svg), [numbers]({name}.csv)"
-        parts += [f"## {title}", f"{words} n, interval and suite as above. {links}.", f"![{title}]({name}.png)"]
-    parts += ["## Tasks", _task_table(table), "## Commands", "One row each, in the order of the table:"]
-    parts.append("\n".join(["```", *commands, "```"]))
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _list(remarks: Iterable[str]) -> str:
-    return "\n".join(f"- {_escape(remark)}" for remark in remarks)
-
-
-def _paragraph(resolved: ResolvedSuite, table: Table) -> str:
-    """What the numbers are and where they come from, in full sentences."""
-    interval, protocol, records = table.suite.scoring.interval, table.suite.protocol, table.records
-    counts = {len(pool.runs) for pool in table.pools.values() if pool.runs}
-    n = f"n={min(counts)}" if len(counts) == 1 else f"n={min(counts)} to {max(counts)}"
-    commits = _listed(_commit(record.code.commit, record.code.dirty_sha256) for record in records)
-    numerics = [record.numerics for record in records]
-    why = status(table)
-    sentences = [
-        f"Mean over seeds ({n}) of the normalised return (0 = floor, 1 = ceiling) at {protocol.total_env_steps:,} "
-        "environment steps, or where the task table says otherwise, from "
-        f"{protocol.eval_episodes} whole episodes at the last evaluation; a family is the mean of its tasks.",
-        f"In brackets the {interval.level * 100:g}% interval: stratified percentile bootstrap over seeds, "
-        f"{interval.reps:,} resamples, seed {interval.seed}.",
-        f"Suite {table.label} (frozen part {resolved.benchmark_hash[:8]}); commit {commits}; "
-        f"device {_listed(one.device_kind for one in numerics)}; jaxlib {_listed(one.jaxlib for one in numerics)}; "
-        f"matmul precision {_listed(one.matmul for one in numerics)}; "
-        f"newest record {max(record.volatile.created_utc for record in records)}.",
-    ]
-    return " ".join(sentences) + (f" **{why[0].upper()}{why[1:]}.**" if why else "")
-
-
-def _task_table(table: Table) -> str:
-    lines = ["| task | id | family | floor | ceiling | bounds | steps | ranked |", "|:--|:--|:--|--:|--:|:--|--:|:--|"]
-    for column in table.columns:
-        for label in column.tasks:
-            task = table.suite.tasks[label]
-            ceiling = "—" if task.ceiling is None else f"{task.ceiling:g}"
-            bounds = ", ".join(word for word in (task.kind, task.source) if word) or "—"
-            steps = task.total_env_steps or table.suite.protocol.total_env_steps
-            ranked = "yes" if column.why_unranked is None else f"no: {column.why_unranked}"
-            cells = [label, task.id, task.family, f"{task.floor:g}", ceiling, bounds, f"{steps:,}", ranked]
-            lines.append(f"| {' | '.join(_escape(cell) for cell in cells)} |")
-    return "\n".join(lines)
 
 
 def _invalid_notes(invalid: Iterable[Invalid], label: str) -> Iterable[str]:
@@ -184,21 +124,6 @@ def _invalid_notes(invalid: Iterable[Invalid], label: str) -> Iterable[str]:
         parts = found.path.parts
         place = "/".join(parts[parts.index(label) :] if label in parts else parts[-1:])
         yield f"not valid, not counted: {place}: {found.reason}"
-
-
-def _commit(commit: str | None, dirty: str | None) -> str:
-    return f"{commit[:8] if commit else 'unknown'}{' with local changes' if dirty else ''}"
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(sorted(set(values)))
-
-
-def _escape(text: str) -> str:
-    """Text that is no Markdown and no HTML."""
-    for sign, written in (("&", "&amp;"), ("<", "&lt;"), ("*", "\\*"), ("|", "\\|")):
-        text = text.replace(sign, written)
-    return text
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

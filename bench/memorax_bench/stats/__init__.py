@@ -19,6 +19,14 @@ from memorax_bench.stats.aggregates import (
 )
 from memorax_bench.stats.bootstrap import bootstrap_interval, estimate, mean_interval
 from memorax_bench.stats.comparisons import Difference, difference, holm, probability_of_improvement
+from memorax_bench.stats.counted import (
+    family_gap,
+    family_mean,
+    family_mean_curve,
+    family_mean_difference,
+    mean_intervals,
+    middle,
+)
 from memorax_bench.stats.efficiency import Band, efficiency_curve, mean_band
 from memorax_bench.stats.memory import (
     HORIZON_AT,
@@ -60,6 +68,10 @@ __all__ = [
     "efficiency_curve",
     "estimate",
     "failed_as",
+    "family_gap",
+    "family_mean",
+    "family_mean_curve",
+    "family_mean_difference",
     "family_mean_t_interval",
     "family_spread",
     "family_weighted_mean",
@@ -67,8 +79,10 @@ __all__ = [
     "mean",
     "mean_band",
     "mean_interval",
+    "mean_intervals",
     "memory_gain",
     "memory_horizon",
+    "middle",
     "needs_memory",
     "normalise",
     "optimality_gap",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from memorax_bench.stats.aggregates import mean
+from memorax_bench.stats.resampling import draws
 from memorax_bench.stats.samples import (
     NO_INTERVAL,
     Estimate,
@@ -73,31 +74,18 @@ def percentiles(
     Every task of every part is resampled independently along its last axis; what lies before that axis stays together:
     whole curves are drawn. Raises ValueError for a level that is none.
     """
-    from scipy.stats import bootstrap  # 0.3 s to import, and most verbs need no statistics
-
-    names = [(number, task) for number, part in enumerate(parts) for task in part]
-    arrays = [parts[number][task] for number, task in names]
-
-    def of_arrays(*arrays, axis):
-        drawn: list[dict[str, NDArray]] = [{} for _ in parts]
-        for (number, task), values in zip(names, arrays, strict=True):
-            drawn[number][task] = values
-        return statistic(*drawn, axis=axis)
-
-    low, high = tails(level)
-    result = bootstrap(
-        arrays,
-        of_arrays,
-        axis=-1,
-        n_resamples=reps,
-        batch=max(1, min(reps, _AT_A_TIME // sum(values.size for values in arrays))),
-        vectorized=True,
-        paired=False,
-        confidence_level=high - low,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return result.confidence_interval
+    places = [(number, task) for number, part in enumerate(parts) for task in part]
+    arrays = [parts[number][task] for number, task in places]
+    drawn = [draws(i, x.shape[-1], x.shape[-1], reps, seed) for i, x in enumerate(arrays)]
+    together = max(1, min(reps, _AT_A_TIME // sum(x.size for x in arrays)))
+    values = []
+    for begin in range(0, reps, together):
+        fresh: list[dict[str, NDArray]] = [{} for _ in parts]
+        for (number, task), x, runs in zip(places, arrays, drawn, strict=True):
+            fresh[number][task] = x[..., runs[begin : begin + together]]
+        values.append(statistic(*fresh, axis=-1))
+    low, high = np.quantile(np.concatenate(values, axis=-1), tails(level), axis=-1)
+    return low, high
 
 
 def tails(level: float) -> tuple[float, float]:

@@ -6,12 +6,14 @@ Both are compared on the tasks that both have: a mean over other tasks is no com
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from memorax_bench.stats.aggregates import family_weighted_mean, mean
-from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED, percentiles, tails
+from memorax_bench.stats.aggregates import mean
+from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED, tails
+from memorax_bench.stats.counting import pair_replicates
 from memorax_bench.stats.resampling import resample
 from memorax_bench.stats.samples import (
     NO_INTERVAL,
@@ -22,6 +24,7 @@ from memorax_bench.stats.samples import (
     all_constant,
     in_common,
     least_seeds,
+    task_weights,
 )
 
 
@@ -40,7 +43,13 @@ class Difference:
 
 
 def probability_of_improvement(
-    a: Mapping[str, ArrayLike], b: Mapping[str, ArrayLike], families: Mapping[str, str], **interval
+    a: Mapping[str, ArrayLike],
+    b: Mapping[str, ArrayLike],
+    families: Mapping[str, str],
+    *,
+    level: float = LEVEL,
+    reps: int = REPS,
+    seed: int = SEED,
 ) -> Estimate:
     """The probability that a run of `a` scores higher than one of `b` in the same task; ties count half.
 
@@ -50,21 +59,13 @@ def probability_of_improvement(
     """
     a, b = in_common(a, b)
 
-    def probability(a: Samples, b: Samples, axis: int) -> NDArray[np.float64]:
-        wins = {task: _wins(a[task], b[task])[..., None] for task in a}
-        return family_weighted_mean(wins, families, axis=axis)
-
-    value, n = float(probability(a, b, axis=-1)), least_seeds(a, b)
+    weights, n = task_weights(a, families), least_seeds(a, b)
+    wins = {task: (np.sign(a[task][:, None] - b[task]) + 1) / 2 for task in a}
+    value = sum(weights[task] * float(mine.mean()) for task, mine in wins.items())
     if n == 1:
         return Estimate(value, *NO_INTERVAL, n)
-    low, high = percentiles([a, b], probability, **interval)
+    low, high = np.quantile(pair_replicates(wins, weights, reps=reps, seed=seed), tails(level))
     return Estimate(value, float(low), float(high), n)
-
-
-def _wins(a: NDArray, b: NDArray) -> NDArray[np.float64]:
-    """Of `[..., n]` and `[..., m]`, the share of pairs in which a is higher, ties half: `[...]`."""
-    a, b = a[..., :, None], b[..., None, :]
-    return ((a > b).mean(axis=(-2, -1)) + (a >= b).mean(axis=(-2, -1))) / 2
 
 
 def difference(
@@ -93,20 +94,17 @@ def difference(
     if all_constant(a, b):
         values = np.full(reps, value)
     else:
-        rng = np.random.default_rng(seed)
-        values = statistic(resample(a, reps, rng), axis=-1) - statistic(resample(b, reps, rng), axis=-1)
+        fresh = partial(resample, reps=reps, seed=seed)
+        values = statistic(fresh(a), axis=-1) - statistic(fresh(b, first=len(a)), axis=-1)
     low, high = np.quantile(values, tails(level))
-    return Difference(value, float(low), float(high), max(_two_sided(values), _least_p(a, b)), n)
+    return Difference(value, float(low), float(high), two_sided_p(values, a, b), n)
 
 
-def _two_sided(replicates: NDArray[np.float64]) -> float:
+def two_sided_p(replicates: NDArray[np.float64], a: Samples, b: Samples) -> float:
+    """The p of `difference`, from the replicates of one and the runs of both."""
     side = min((replicates <= ROUNDING).sum(), (replicates >= -ROUNDING).sum())
-    return min(1.0, 2 * (int(side) + 1) / (len(replicates) + 1))
-
-
-def _least_p(a: Samples, b: Samples) -> float:
     deals = math.prod(math.comb(len(a[task]) + len(b[task]), len(a[task])) for task in a)
-    return min(1.0, 2 / deals)
+    return min(1.0, max(2 * (int(side) + 1) / (len(replicates) + 1), 2 / deals))
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:

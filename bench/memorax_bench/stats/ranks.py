@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from memorax_bench.stats.aggregates import family_weighted_mean
 from memorax_bench.stats.bootstrap import LEVEL, REPS, SEED, tails
-from memorax_bench.stats.resampling import resample
-from memorax_bench.stats.samples import ROUNDING, Samples, checked, least_seeds
+from memorax_bench.stats.counting import mean_replicates
+from memorax_bench.stats.samples import ROUNDING, Samples, checked, least_seeds, task_weights
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,21 @@ def rank_intervals(
 ) -> dict[str, Rank]:
     """The rank of each method by the family-weighted mean, with a percentile interval over joint replicates.
 
-    In each of `reps` replicates the seeds of every task of every method are drawn anew (`resample`), and the methods
-    are ranked: a rank is 1 + the number of methods that are better, so that equals share the better one. `p_best` is
-    the share of replicates that a method wins, divided among equals: it sums to 1. Depends on neither the order of
-    methods nor that of tasks. Raises ValueError without methods, where one lacks a task that another has (its mean
-    would be of another thing), and as `bootstrap_interval` does.
+    In each of `reps` replicates the seeds of every task of every method are drawn anew (as `resample` does), and the
+    methods are ranked; replicates of different methods are dealt together at random. A rank is 1 + the number of
+    methods that are better, so that equals share the better one. `p_best` is the share of replicates that a method
+    wins, divided among equals: it sums to 1. Depends on neither the order of methods nor that of tasks. Raises
+    ValueError without methods, where one lacks a task that another has (its mean would be of another thing), and as
+    `bootstrap_interval` does.
     """
     data = {name: checked(methods[name]) for name in sorted(methods)}
     _refuse_other_tasks(data)
     ranks = dict(zip(data, _ranks(_means(data, families)), strict=True))
     if any(least_seeds(samples) == 1 for samples in data.values()):
         return {name: Rank(int(ranks[name]), math.nan, math.nan, math.nan) for name in methods}
-    rng = np.random.default_rng(seed)
-    drawn = _ranks(_means({name: resample(samples, reps, rng) for name, samples in data.items()}, families))
+    rng, weights = np.random.default_rng(seed), task_weights(next(iter(data.values())), families)
+    alone = (mean_replicates(samples, weights, reps=reps, seed=seed, fewer=1) for samples in data.values())
+    drawn = _ranks(np.stack([rng.permutation(replicates) for replicates in alone]))
     ends = dict(zip(data, np.quantile(drawn, tails(level), axis=-1, method="inverted_cdf").T, strict=True))
     best = dict(zip(data, ((drawn == 1) / (drawn == 1).sum(axis=0)).mean(axis=-1), strict=True))
     return {name: Rank(int(ranks[name]), *map(float, ends[name]), float(best[name])) for name in methods}

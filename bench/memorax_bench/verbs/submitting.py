@@ -18,7 +18,7 @@ from memorax_bench.verbs.verifying_screen import contents_text, count, findings_
 
 def submit_records(suite: ResolvedSuite, arguments: Sequence[str], results: Path, out: Path | None) -> int:
     """Writes the chosen cells' records to `out`; returns the exit code. Nothing that is refused is written."""
-    chosen = chosen_records(suite, Store(results).scan(suite.label))
+    chosen = chosen_records(suite, Store(results).scan(suite.label, own=False))
     if not chosen:
         command = shlex.join(["memorax-bench", "run", *arguments])
         print(f"no record of {suite.label} in {results}\n  make them: {command}", file=sys.stderr)

@@ -7,8 +7,8 @@ from pathlib import Path
 from memorax_bench import errors
 from memorax_bench.records.store import Store
 from memorax_bench.report.choosing import Choices, choose
-from memorax_bench.report.questions.sensitivity import reading, sensitivity_grid
 from memorax_bench.report.render import aligned
+from memorax_bench.report.sections.sensitivity import reading, sensitivity_grid
 from memorax_bench.suite.choices import FOLDER, choices_text, merge_choices, read_choices
 from memorax_bench.suite.grid import Cell
 from memorax_bench.suite.load import ResolvedSuite

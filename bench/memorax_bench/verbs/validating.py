@@ -15,7 +15,7 @@ def validate_suites(asked: Sequence[ResolvedSuite] | None, results: Path) -> tup
     problems: list[str] = []
     count = 0
     for suite in suites:
-        scan = Store(results).scan(suite.label)
+        scan = Store(results).scan(suite.label, own=False)
         count += len(scan.records)
         problems += [f"{bad.path}: {bad.reason}" for bad in (*scan.invalid, *scan.misplaced)]
         problems += duplicate_seeds(scan.records)

@@ -21,7 +21,8 @@ from memorax_bench.report import render
 from memorax_bench.report.tables import build_table
 from memorax_bench.suite.load import load_suite
 from memorax_bench.verbs.run import Options, run_suite
-from tests.bench.synthetic import find_cell, make_record, publish
+from speed.made_up import make_record
+from tests.bench.synthetic import find_cell, publish
 
 TASK = "popgym::HigherLowerEasy"
 GATES = {

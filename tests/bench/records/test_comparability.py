@@ -4,7 +4,8 @@ import pytest
 
 from memorax_bench.errors import EXIT_INVALID, NotComparable
 from memorax_bench.records.comparability import INPUTS, Difference, check_comparable, differences, dotted, key_of
-from tests.bench.synthetic import find_cell, make_record, resolve
+from speed.made_up import make_record
+from tests.bench.synthetic import find_cell, resolve
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,15 @@ import pytest
 
 from memorax_bench.records.store import Scan, StoredRecord
 from memorax_bench.report.choosing import choose
-from memorax_bench.report.questions.sensitivity import sensitivity_section
+from memorax_bench.report.frame import frame_of
+from memorax_bench.report.sections.sensitivity import sensitivity_section
 from memorax_bench.report.tables import build_table
 from memorax_bench.report.write import write_report
 from memorax_bench.suite.choices import choices_text
 from memorax_bench.suite.tracks import RATES, SEEDS
 from memorax_bench.suite.trials import make_trials
-from tests.bench.synthetic import SUITE, fill, make_record, resolve
+from speed.made_up import make_record
+from tests.bench.synthetic import SUITE, fill, resolve
 
 ON_LR4 = SUITE.replace("entries:", "entries:\n  track: lr4")
 TRIAL = SUITE.replace("name: tiny", "name: trial").replace("1_048_576", "131_072").replace("262_144", "131_072")
@@ -94,7 +96,8 @@ def test_records_on_lr4_say_what_was_tried(tuned, tmp_path):
 
 def test_the_section_shows_every_rate_the_choice_and_the_spread(tuned, tmp_path):
     found = fill(tmp_path / "results", tuned, {("repeat-previous", "gru"): (0.9, 0.8, 0.7)})
-    section = sensitivity_section(build_table(tuned, found))
+    table = build_table(tuned, found)
+    section = sensitivity_section(table, frame_of(table))
     assert section.header == ("entry", "1e-4", "3e-4", "1e-3", "3e-3", "chosen", "spread", "")
     assert section.body == (("ppo/gru", ".00", ".75", ".62", ".67", "3e-4", ".75", ""),)
     assert "the mean over the tasks of trial@1 and 2 seeds" in section.words
@@ -108,7 +111,8 @@ def test_the_section_shows_every_rate_the_choice_and_the_spread(tuned, tmp_path)
 
 def test_no_section_on_other_tracks(tuned, tmp_path):
     table = build_table(tuned, fill(tmp_path / "results", tuned, {}))
-    assert sensitivity_section(table) is not None
+    frame = frame_of(table)
+    assert sensitivity_section(table, frame) is not None
     entries = tuned.suite.entries.model_copy(update={"track": "fixed"})
     other = dataclasses.replace(table, suite=tuned.suite.model_copy(update={"entries": entries}))
-    assert sensitivity_section(other) is None
+    assert sensitivity_section(other, frame) is None

@@ -8,12 +8,14 @@ import pytest
 
 from memorax_bench import stats
 from memorax_bench.records.store import Store
-from memorax_bench.report.questions.extrapolating import extrapolation_section
-from memorax_bench.report.questions.horizon import curves, horizon_section
-from memorax_bench.report.questions.necessity import Named, Need, necessity_section, needs
+from memorax_bench.report.frame import frame_of
+from memorax_bench.report.sections.extrapolation import extrapolation_section
+from memorax_bench.report.sections.horizon import curves, horizon_section
+from memorax_bench.report.sections.necessity import Named, Need, necessity_section, needs
 from memorax_bench.report.tables import build_table
 from memorax_bench.report.write import write_report
-from tests.bench.synthetic import fill, find_cell, make_record, publish, resolve
+from speed.made_up import make_record
+from tests.bench.synthetic import fill, find_cell, publish, resolve
 
 # --- the horizon itself ---
 
@@ -107,12 +109,16 @@ def table(resolved, results):
     return build_table(resolved, Store(results).scan(resolved.label))
 
 
+def ask(question, table):
+    return question(table, frame_of(table))
+
+
 def lines_of(section, column=1):
     return {line[column]: line for line in section.body}
 
 
 def test_horizons_of_the_report(table):
-    section = horizon_section(table)
+    section = ask(horizon_section, table)
     lines = lines_of(section)
     assert section.header == ("family", "torso", "horizon", "2", "4", "8", "16", "")
     assert lines["gru"][2:] == ("8", "1.0 [1.0,1.0]", ".80 [.80,.80]", ".60 [.60,.60]", ".59 [.59,.59]", "")
@@ -126,10 +132,10 @@ def test_horizons_of_the_report(table):
 def test_a_missing_length_leaves_the_horizon_open(resolved, results):
     chosen = resolve(results, ["tasks=[repeat-2,repeat-8,repeat-16]", "torsos=[gru,lru]"], TEXT)
     table = build_table(chosen, Store(results).scan(chosen.label))
-    assert lines_of(horizon_section(table))["lru"][2] == ">=8 (16 not known)"
+    assert lines_of(ask(horizon_section, table))["lru"][2] == ">=8 (16 not known)"
     found = {curve.row.torso: curve for curve in curves(table)}
     assert found["lru"].horizon == stats.MemoryHorizon(8, 16, False)
-    rows = {(row["torso"], row["length"]): row for row in horizon_section(table).rows}
+    rows = {(row["torso"], row["length"]): row for row in ask(horizon_section, table).rows}
     assert (rows["lru", 8]["horizon"], rows["lru", 8]["horizon_is"]) == (8, "at least")
     assert (rows["gru", 8]["horizon"], rows["gru", 8]["horizon_is"]) == (8, "exact")
     assert rows["lru", 16]["n"] == 0 and rows["lru", 16]["score"] is None
@@ -137,7 +143,7 @@ def test_a_missing_length_leaves_the_horizon_open(resolved, results):
 
 def test_only_what_was_chosen_was_tested(results):
     chosen = resolve(results, ["tasks=[repeat-2,repeat-4]", "torsos=[gru]"], TEXT)
-    section = horizon_section(build_table(chosen, Store(results).scan(chosen.label)))
+    section = ask(horizon_section, build_table(chosen, Store(results).scan(chosen.label)))
     assert lines_of(section)["gru"][2] == ">=4" and section.header[3:] == ("2", "4", "")
 
 
@@ -154,7 +160,7 @@ def test_the_default_threshold_is_a_half(tmp_path):
 
 
 def test_extrapolation_by_hand(table):
-    section = extrapolation_section(table)
+    section = ask(extrapolation_section, table)
     lines = lines_of(section)
     assert section.header == ("family", "torso", "as trained", "deep", "deeper", "")
     assert set(lines) == {"mlp", "mlp-start", "gru", "lru"}  # an oracle is tested in its own task only
@@ -169,13 +175,13 @@ def test_extrapolation_by_hand(table):
 
 def test_extrapolation_of_a_cell_that_was_not_run(results):
     chosen = resolve(results, ["tasks=[repeat-2,repeat-4]", "torsos=[gru,lstm]", "+torsos.lstm={features: 8}"], TEXT)
-    section = extrapolation_section(build_table(chosen, Store(results).scan(chosen.label)))
+    section = ask(extrapolation_section, build_table(chosen, Store(results).scan(chosen.label)))
     assert lines_of(section)["lstm"][2:5] == ("—",) * 3
     assert not any(row["torso"] == "lstm" for row in section.rows)
 
 
 def test_necessity_by_hand(table):
-    section = necessity_section(table)
+    section = ask(necessity_section, table)
     lines = lines_of(section, 0)
     assert section.header == ("task", "control", "score", "oracle", "best torso", "score", "gain", "needs memory")
     # (-.5 + .03 + .06 over 1.5) is a control of .02; lru and gru both earn 1, the first row's name is shown
@@ -221,7 +227,7 @@ def test_a_task_that_needs_no_memory_is_named(tmp_path):
     suite = resolve(tmp_path, ["tasks=repeat-2"], TEXT)
     finals = {("repeat-2", torso): (0.99, 0.98, 1.0) for torso in ("mlp", "mlp-state", "gru")}
     scan = fill(tmp_path / "results", suite, finals, extrapolation=None)
-    section = necessity_section(build_table(suite, scan))
+    section = ask(necessity_section, build_table(suite, scan))
     assert section.body[0][-2:] == ("-", "no")
     assert section.remarks == ("repeat-2 does not need memory: mlp comes as far as the oracle",)
 
@@ -231,17 +237,19 @@ def test_no_question_no_section(tmp_path):
     plain = re.sub(r".*role: oracle.*\n", "", plain)
     suite = resolve(tmp_path, ["tasks=repeat-2"], plain)
     table = build_table(suite, fill(tmp_path / "results", suite, {("repeat-2", "gru"): (0.9, 0.8, 0.7)}))
-    assert [ask(table) for ask in (horizon_section, extrapolation_section, necessity_section)] == [None] * 3
+    assert [ask(question, table) for question in (horizon_section, extrapolation_section, necessity_section)] == [
+        None
+    ] * 3
 
 
 def test_the_report_has_the_sections_and_their_files(tmp_path, results):
     chosen = resolve(results, ["tasks=[repeat-2,repeat-16]", "torsos=[mlp,mlp-state,gru]"], TEXT)
     report = write_report(chosen, Store(results).scan(chosen.label), tmp_path, ["suite=tiny.yaml"])
     written = {path.name: path for path in report.paths}
-    for ask in (horizon_section, extrapolation_section, necessity_section):
-        section = ask(report.table)
+    for question in (horizon_section, extrapolation_section, necessity_section):
+        section = ask(question, report.table)
         assert f"({section.name}.png)" in written["report.md"].read_text()
-        assert f"{section.name}.png|svg|csv" in report.text
+        assert f"{section.name}, " in report.text
         _, svg = section.save(tmp_path / "again")
         assert svg.read_bytes() == written[f"{section.name}.svg"].read_bytes()
         assert written[f"{section.name}.png"].stat().st_size > 10_000

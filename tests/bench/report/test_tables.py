@@ -10,11 +10,12 @@ from memorax_bench.errors import NotComparable
 from memorax_bench.records.pooling import seed_ranges
 from memorax_bench.records.record import Adoption, Failure
 from memorax_bench.records.store import Scan, Store, StoredFailure, StoredRecord, cell_path_parts
-from memorax_bench.report import render
+from memorax_bench.report import markdown, render
 from memorax_bench.report.ranking import ranked_tasks
 from memorax_bench.report.tables import build_table
 from memorax_bench.suite.grid import NotApplicable
-from tests.bench.synthetic import FINALS, SUITE, fill, find_cell, make_record, publish, resolve
+from speed.made_up import make_record
+from tests.bench.synthetic import FINALS, SUITE, fill, find_cell, publish, resolve
 
 TEXT = """\
  torso     RepeatPrevious  HigherLower*   gain  solved  steps/s  torso params  state B  gates
@@ -64,7 +65,7 @@ def pool_of(resolved, *records, task="repeat-previous", torso="gru"):
 def test_golden_text(tmp_path, resolved):
     table = table_of(tmp_path, resolved)
     assert render.to_text(table) == TEXT
-    assert render.to_markdown(table).startswith(MARKDOWN_HEAD)
+    assert markdown.pipes(*render.grid(table), render.NAMES).startswith(MARKDOWN_HEAD)
     assert render.caption(table) == (
         "normalised return at 1,048,576 steps (HigherLower: 262,144); mean [95% bootstrap, n=3 *not ranked: n<5]; cpu"
     )

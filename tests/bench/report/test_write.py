@@ -12,19 +12,14 @@ from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.records.record import Failure
 from memorax_bench.records.store import Scan, Store, cell_path_parts
 from memorax_bench.report.write import NothingMeasured, row_command, write_report
-from tests.bench.synthetic import FINALS, fill, find_cell, make_record, publish, resolve
+from speed.made_up import make_record
+from tests.bench.synthetic import FINALS, fill, find_cell, publish, resolve
 
-FILES = [
-    "costs.csv",
-    "curves.csv",
-    "curves.png",
-    "curves.svg",
-    "report.md",
-    "scores.csv",
-    "scores.png",
-    "scores.svg",
-    "table.csv",
-]
+FIGURES = ("ranking", "profiles", "efficiency", "pareto", "heatmap", "curves", "scores")
+FILES = sorted(
+    ["costs.csv", "report.html", "report.md", "report.tex", "table.csv"]
+    + [f"{name}.{kind}" for name in FIGURES for kind in ("csv", "png", "svg")]
+)
 BENCH = Path(__file__).parents[3] / "bench"
 ARGUMENTS = ("suite=tiny.yaml", "seeds=3")
 
@@ -76,7 +71,7 @@ def test_terminal_text(report, folder):
     )
     assert re.match(r" mamba2 +\.77 \[\.54,\.93\] ", rest[1])
     assert any(re.match(r" lru +— ", line) for line in rest)
-    assert f" Figures: {folder}/curves.png|svg|csv" in rest[-1]
+    assert rest[-2].endswith(f": {', '.join(FIGURES)}") and f" Read {folder}/report.html, " in rest[-1]
 
 
 def test_markdown_says_what_the_numbers_are(report):
@@ -89,8 +84,9 @@ def test_markdown_says_what_the_numbers_are(report):
         "device cpu",
         "matmul precision default",
         "newest record 2026-11-22T09:00:00Z",
-        "**Not ranked: n<5.**",
+        "**Not ranked: n&lt;5.**",
         "| mamba2 | .77 [.54,.93] |",
+        "| mamba2 | 3‡ | .77 [.54,.93] | [.26,1.27] |",  # Student's: .7667 +- 4.303 x .2034 / sqrt(3)
         "![Learning curves](curves.png)",
         "![Final scores](scores.png)",
         "- missing: repeat-previous ppo/lru\n",
@@ -175,3 +171,19 @@ def test_tables_need_neither_jax_nor_matplotlib():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=BENCH, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_several_processes_write_the_same_bytes(tmp_path, resolved, results, report):
+    scan = Store(results).scan(resolved.label, whole=False)
+    code = (
+        "import sys; from memorax_bench.cli import main\n"
+        "import memorax_bench.report.processes as processes; processes.cores = lambda: 3\n"
+        "sys.argv = ['memorax-bench', *sys.argv[1:]]; main()"
+    )
+    arguments = ["report", f"suite={resolved.file}", f"--results={results}", f"--reports={tmp_path}"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=BENCH)
+    assert done.returncode == 0 and not done.stderr and done.stdout.count("tiny@1  normalised return") == 1
+    for path in report.paths:
+        if path.suffix in (".csv", ".png", ".svg"):
+            assert (tmp_path / "tiny@1" / path.name).read_bytes() == path.read_bytes(), path.name
+    assert len(scan.records) == 10

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from memorax_bench import stats
-from memorax_bench.report.questions.section import Section, entry_columns, pools_of
-from memorax_bench.report.ranking import interval_settings
+from memorax_bench.report.frame import Frame
 from memorax_bench.report.render import MISSING, estimate_text, number, numbers
-from memorax_bench.report.tables import Row, Table, cell_scores
+from memorax_bench.report.sections.section import Section, entry_columns
+from memorax_bench.report.tables import Row, Table
 
 WORDS = (
     "The horizon is the longest length, in steps between what has to be remembered and the action that needs it, such "
@@ -28,7 +29,7 @@ class Curve:
     horizon: stats.MemoryHorizon
 
 
-def horizon_section(table: Table) -> Section | None:
+def horizon_section(table: Table, frame: Frame) -> Section | None:
     """The section, None where the suite's chosen tasks have no lengths or none of them was run."""
     found = curves(table)
     if not any(score for curve in found for score in curve.scores.values()):
@@ -51,7 +52,8 @@ def horizon_section(table: Table) -> Section | None:
             for curve in found
         ),
         rows=[_csv(curve, length, table) for curve in found for length in curve.scores],
-        save=partial(_save, table, found),
+        save=partial(_save, frame, found, threshold(table)),
+        spoken=True,
     )
 
 
@@ -63,16 +65,15 @@ def threshold(table: Table) -> float:
 
 def curves(table: Table) -> tuple[Curve, ...]:
     """By family, in the suite's order, then in the order of the table's rows."""
-    settings = interval_settings(table.suite)
     families = dict.fromkeys(task.family for task in table.suite.tasks.values() if task.horizon is not None)
     found = []
     for family in families:
-        for row, pools in pools_of(table):
+        for row in table.rows:
             scores: dict[int, stats.Estimate | None] = {}
-            for pool in pools.values():
+            for label, pool in table.pools_by_row[row.algorithm, row.torso].items():
                 task = pool.cell.task
                 if task.family == family and task.horizon is not None:
-                    scores[task.horizon] = stats.mean_interval(cell_scores(pool), **settings) if pool.runs else None
+                    scores[task.horizon] = table.estimates.get((label, row.algorithm, row.torso))
             if scores:
                 reached = stats.memory_horizon(scores, threshold(table))
                 found.append(Curve(family, row, dict(sorted(scores.items())), reached))
@@ -109,7 +110,7 @@ def _open(curve: Curve) -> bool:
     return curve.horizon.ended is None or not curve.horizon.known
 
 
-def _save(table: Table, found: tuple[Curve, ...], stem):
-    from memorax_bench.report.questions import plots  # matplotlib
+def _save(frame: Frame, found: tuple[Curve, ...], reached: float, stem: Path):
+    from memorax_bench.report.figures import horizon  # matplotlib
 
-    return plots.save_horizon(table, found, threshold(table), stem)
+    return horizon.save_horizon(frame, found, reached, stem)

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from memorax_bench import stats
 from memorax_bench.records.pooling import Pool
-from memorax_bench.report.questions.section import Section, entry_columns, pools_of
+from memorax_bench.report.frame import Frame
 from memorax_bench.report.ranking import interval_settings
 from memorax_bench.report.render import MISSING, estimate_text, numbers
-from memorax_bench.report.tables import Row, Table, cell_scores
+from memorax_bench.report.sections.section import Section, entry_columns
+from memorax_bench.report.tables import Row, Table
 
 TRAINED = "as trained"
 CAPTION = "normalised score of the final agents where they were trained and where they were not"
@@ -33,7 +35,7 @@ class Tested:
     estimates: Mapping[str, stats.Estimate]
 
 
-def extrapolation_section(table: Table) -> Section | None:
+def extrapolation_section(table: Table, frame: Frame) -> Section | None:
     """The section, None where the suite's chosen tasks do not extrapolate or none of them was run."""
     found = tested(table)
     if not any(one.scores for one in found):
@@ -60,7 +62,8 @@ def extrapolation_section(table: Table) -> Section | None:
             for group in ordered
         ),
         rows=[_csv(one, label) for one in found for label in one.estimates],
-        save=partial(_save, table, found),
+        save=partial(_save, table, frame, found),
+        spoken=True,
     )
 
 
@@ -75,20 +78,20 @@ def tested(table: Table) -> tuple[Tested, ...]:
     """In the order of the table's rows, then of the suite's tasks."""
     settings = interval_settings(table.suite)
     found = []
-    for row, pools in pools_of(table):
-        for task, pool in pools.items():
+    for row in table.rows:
+        for task, pool in table.pools_by_row[row.algorithm, row.torso].items():
             if pool.cell.task.extrapolate and pool.cell.role != "oracle":
-                scores = _scores(pool)
+                scores = _scores(table, pool)
                 estimates = {label: stats.mean_interval(values, **settings) for label, values in scores.items()}
                 found.append(Tested(task, pool.cell.task.family, row, scores, estimates))
     return tuple(found)
 
 
-def _scores(pool: Pool) -> dict[str, np.ndarray]:
+def _scores(table: Table, pool: Pool) -> dict[str, np.ndarray]:
     """Of the runs of a cell; a seed that diverged counts as the hard minimum, there as here."""
     if not pool.runs:
         return {}
-    scores, task = {TRAINED: cell_scores(pool)}, pool.cell.task
+    scores, task = {TRAINED: table.scores[pool.cell.labels]}, pool.cell.task
     for label in task.extrapolate:
         there = task.bounded(label)
         raw = [run.record.results.extrapolation[label][run.record.seeds.index(run.seed)] for run in pool.runs]
@@ -114,7 +117,7 @@ def _csv(one: Tested, label: str) -> dict[str, object]:
     return line | numbers("score", one.estimates[label])
 
 
-def _save(table: Table, found: tuple[Tested, ...], stem):
-    from memorax_bench.report.questions import plots  # matplotlib
+def _save(table: Table, frame: Frame, found: tuple[Tested, ...], stem: Path):
+    from memorax_bench.report.figures import extrapolation  # matplotlib
 
-    return plots.save_extrapolation(table, found, labels_of(table), stem)
+    return extrapolation.save_extrapolation(table, frame, found, labels_of(table), stem)

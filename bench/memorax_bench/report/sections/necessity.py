@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from memorax_bench import stats
-from memorax_bench.report.questions.section import Section, pools_of
-from memorax_bench.report.ranking import interval_settings
+from memorax_bench.report.frame import Frame
 from memorax_bench.report.render import MISSING, UNDEFINED, estimate_text, number, numbers
-from memorax_bench.report.tables import Table, cell_scores
+from memorax_bench.report.sections.section import Section
+from memorax_bench.report.tables import Table
 
 CAPTION = "without memory, with everything shown, and with the best memory; normalised scores"
 HEADER = ("control", "score", "oracle", "best torso", "score", "gain", "needs memory")
@@ -70,7 +71,7 @@ class Need:
         return (self.best.estimate.value - control) / (self.oracle.estimate.value - control)
 
 
-def necessity_section(table: Table) -> Section | None:
+def necessity_section(table: Table, frame: Frame) -> Section | None:
     """The section, None where the suite's chosen entries have no oracle or no oracle was run."""
     found = needs(table)
     if not any(need.oracle for need in found):
@@ -84,20 +85,20 @@ def necessity_section(table: Table) -> Section | None:
         header=("task", *(["algorithm"] * several), *HEADER),
         body=tuple(_line(need, several) for need in found),
         rows=[_csv(need) for need in found],
-        save=partial(_save, table, found),
+        save=partial(_save, table, frame, found),
+        spoken=True,
         remarks=tuple(_remarks(found)),
     )
 
 
 def needs(table: Table) -> tuple[Need, ...]:
     """In the suite's order, of the chosen tasks with a ceiling."""
-    settings = interval_settings(table.suite)
     measured: dict[tuple[str, str, str | None], list[Named]] = {}
-    for row, pools in pools_of(table):
-        for task, pool in pools.items():
-            if pool.runs:
-                named = Named(row.torso, stats.mean_interval(cell_scores(pool), **settings))
-                measured.setdefault((task, row.algorithm, row.role), []).append(named)
+    for row in table.rows:
+        for task in table.pools_by_row[row.algorithm, row.torso]:
+            found = table.estimates.get((task, row.algorithm, row.torso))
+            if found is not None:
+                measured.setdefault((task, row.algorithm, row.role), []).append(Named(row.torso, found))
 
     def best(task: str, algorithm: str, role: str | None) -> Named | None:
         return max(measured.get((task, algorithm, role), ()), key=lambda named: named.estimate.value, default=None)
@@ -138,7 +139,7 @@ def _csv(need: Need) -> dict[str, object]:
     return line | {"gain": need.gain, "needs_memory": need.verdict}
 
 
-def _save(table: Table, found: tuple[Need, ...], stem):
-    from memorax_bench.report.questions import plots  # matplotlib
+def _save(table: Table, frame: Frame, found: tuple[Need, ...], stem: Path):
+    from memorax_bench.report.figures import necessity  # matplotlib
 
-    return plots.save_necessity(table, found, stem)
+    return necessity.save_necessity(table, frame, found, stem)

@@ -1,10 +1,12 @@
 """How much depends on the learning rate? On the track lr4 every entry was tried at four of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
-from memorax_bench.report.questions.section import Section
+from memorax_bench.report.frame import Frame
 from memorax_bench.report.render import number
+from memorax_bench.report.sections.section import Section
 from memorax_bench.report.tables import Table
 from memorax_bench.suite.choices import rate_text
 from memorax_bench.suite.schema import Tuned, Tuning
@@ -19,7 +21,7 @@ WORDS = (
 EDGE = "edge"
 
 
-def sensitivity_section(table: Table) -> Section | None:
+def sensitivity_section(table: Table, frame: Frame) -> Section | None:
     """The section, None where the suite's entries are not on the track lr4 or none of those shown was tuned."""
     entries = table.suite.entries
     if entries.track != "lr4" or entries.tuning is None:
@@ -37,7 +39,8 @@ def sensitivity_section(table: Table) -> Section | None:
         header=tuple(header),
         body=tuple(map(tuple, body)),
         rows=sensitivity_rows(tuned),
-        save=partial(_save, table.label, tuned, entries.tuning),
+        save=partial(_save, frame, tuned, entries.tuning),
+        spoken=True,
     )
 
 
@@ -78,7 +81,7 @@ def at_edge(one: Tuned) -> bool:
     return one.learning_rate in (min(one.scores), max(one.scores))
 
 
-def _save(label: str, tuned: Mapping[str, Tuned], tuning: Tuning, stem) -> Sequence:
-    from memorax_bench.report.questions import heatmap  # matplotlib
+def _save(frame: Frame, tuned: Mapping[str, Tuned], tuning: Tuning, stem: Path):
+    from memorax_bench.report.figures import sensitivity  # matplotlib
 
-    return heatmap.save_sensitivity(label, tuned, reading(tuning), stem)
+    return sensitivity.save_sensitivity(frame, tuned, reading(tuning), stem)
