@@ -14,7 +14,8 @@ from memorax_bench.records.curves import FILE
 from memorax_bench.records.record import Record, encode, seal
 from memorax_bench.records.store import RECORD, Scan, Store
 from memorax_bench.suite.load import ResolvedSuite, load_suite
-from tests.bench.synthetic import GATES, find_cell, make_record
+from speed.made_up import GATES, make_record
+from tests.bench.synthetic import find_cell
 
 SUITE = """
 schema: 1

@@ -5,8 +5,9 @@ import pytest
 from memorax_bench.board.build import NothingToShow, build_board
 from memorax_bench.board.choice import choose, restricts
 from memorax_bench.errors import NotComparable, UsageProblems
+from speed.made_up import make_record
 from tests.bench.board.conftest import add, altered, put, resolve_board
-from tests.bench.synthetic import find_cell, make_record
+from tests.bench.synthetic import find_cell
 
 
 def quiet(line: str) -> None:

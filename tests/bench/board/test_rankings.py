@@ -10,8 +10,9 @@ from memorax_bench.board.recorded import with_recorded
 from memorax_bench.errors import NotComparable
 from memorax_bench.records.record import Record
 from memorax_bench.records.store import Scan
+from speed.made_up import make_record
 from tests.bench.board.conftest import SCORES, TASKS, altered, resolve_board
-from tests.bench.synthetic import find_cell, make_record
+from tests.bench.synthetic import find_cell
 
 
 def by_name(ranking):

@@ -58,8 +58,8 @@ def test_means_are_those_of_all_columns(resolved):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"no gzip", gzip.compress(b""), gzip.compress(b"seed,env_step\n1,2\n"), gzip.compress(b"\xff"),
-     encode_curves([])[:-9], gzip.compress(b"seed,env_step,n,mean,sd,min,max,length\n0,1,x\n")],
+    [b"", b"no gzip", *(gzip.compress(text, mtime=0) for text in (b"", b"seed,env_step\n1,2\n", b"\xff")),
+     encode_curves([])[:-9], gzip.compress(b"seed,env_step,n,mean,sd,min,max,length\n0,1,x\n", mtime=0)],
 )  # fmt: skip
 def test_what_is_no_table_of_curves_is_refused(data):
     with pytest.raises(ValueError):
@@ -126,7 +126,7 @@ def test_unreadable_curves_are_named_and_the_rest_is_read(tmp_path, resolved):
     broken = {stored.record.cell.torso: stored.path.with_name("curves.csv.gz") for stored in scan.records
               if stored.record.cell.task == "repeat-previous"}  # fmt: skip
     broken["gru"].unlink()
-    broken["lru"].write_bytes(gzip.compress(b"seed,env_step\n"))
+    broken["lru"].write_bytes(gzip.compress(b"seed,env_step\n", mtime=0))
     learning, problems = read_learning(build_table(resolved, scan))
     assert len(learning) == 8
     assert any("ppo/gru: no curve drawn" in problem and "cannot be read" in problem for problem in problems)

@@ -100,7 +100,7 @@ def test_links_and_pipes_in_a_folder_are_not_followed(filled, tmp_path):
     [
         ("record.json", b"{", "not JSON"),
         ("record.json", b"x" * (2**20 + 1), "record.json: larger than 1,048,576 bytes"),
-        (CURVES, gzip.compress(b"seed"), "results.curves.sha256: not that of curves.csv.gz"),
+        (CURVES, gzip.compress(b"seed", mtime=0), "results.curves.sha256: not that of curves.csv.gz"),
         ("adopted.json", b"{}", "adoptions"),
     ],
 )
