@@ -170,11 +170,12 @@ def _names(frame: _Frame, curves: Sequence[Curve]) -> list[Markup]:
     named.sort(key=lambda curve: (-curve.values[-1], curve.label))
     wanted = [frame.down(curve.values[-1]) + 4 for curve in named]
     heights = apart(wanted, _LABEL_GAP, frame.top + 6, frame.top + frame.height + 2)
-    x = frame.left + frame.width + 7
-    return [
-        _text(x, y, curve.label, f"name {curve.look}", data_key=curve.key)
-        for curve, y in zip(named, heights, strict=True)
-    ]
+    x, parts = frame.left + frame.width + 7, []
+    for curve, y in zip(named, heights, strict=True):
+        key = {"data_key": curve.key} if curve.key else {}
+        parts.append(_tag("line", x1=x, x2=x + 14, y1=y - 4, y2=y - 4, class_=f"swatch {curve.look}", **key))
+        parts.append(_text(x + 19, y, curve.label, "name", data_key=curve.key))
+    return parts
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

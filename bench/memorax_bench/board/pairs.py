@@ -1,6 +1,5 @@
 """Every entry against every other: by how much, how surely, how often, task by task."""
 
-import functools
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -37,6 +36,7 @@ class Pair:
 
 
 Pairs = Mapping[tuple[Name, Name], Pair]
+MANY = 64  # entries, from which on only those are compared that differ in one thing: there would be too many pages
 
 
 def comparable_entries(ranking: Ranking) -> tuple[Entry, ...]:
@@ -45,49 +45,36 @@ def comparable_entries(ranking: Ranking) -> tuple[Entry, ...]:
 
 
 def compare_all(ranking: Ranking) -> Pairs:
-    """Every two comparable entries, in both directions."""
+    """Every two comparable entries, in both directions; of many, those of one algorithm and those of one torso."""
     found: dict[tuple[Name, Name], Pair] = {}
-    for first, second in itertools.combinations(comparable_entries(ranking), 2):
+    entries = comparable_entries(ranking)
+    for first, second in itertools.combinations(entries, 2):
+        alike = first.name[0] == second.name[0] or first.name[1] == second.name[1]
+        if len(entries) > MANY and not alike:
+            continue
         pair = _compare(ranking, first, second)
         found |= {(first.name, second.name): pair, (second.name, first.name): pair.turned()}
     return found
 
 
-def against_baseline(ranking: Ranking, pairs: Pairs) -> dict[Name, float]:
-    """The p of no difference from the baseline of its algorithm, for every ranked entry that has one.
-
-    Corrected for all of these comparisons where the suite asks for it.
-    """
-    settings = ranking.table.suite.rankings.torsos
-    if settings is None or settings.baseline is None:
-        return {}
-    found = {}
-    for entry in ranking.entries:
-        pair = pairs.get((entry.name, (entry.name[0], settings.baseline)))
-        if entry.standing == "ranked" and pair is not None:
-            found["/".join(entry.name)] = pair.difference.p
-    corrected = stats.holm(found) if settings.correction == "holm" else found
-    return {entry.name: corrected["/".join(entry.name)] for entry in ranking.entries if "/".join(entry.name) in found}
-
-
 def _compare(ranking: Ranking, first: Entry, second: Entry) -> Pair:
     counted, families, interval = ranking.ranked_tasks, ranking.families, ranking.interval
     a, b = (_only(entry, counted) for entry in (first, second))
-    statistic = functools.partial(stats.family_weighted_mean, families=families)
     shared = [task for task in ranking.table.suite.tasks if task in first.pools and task in second.pools]
     return Pair(
         first=first,
         second=second,
-        difference=stats.difference(a, b, statistic, **interval),
+        difference=stats.family_mean_difference(a, b, families, **interval),
         wins=stats.probability_of_improvement(a, b, families, **interval),
-        tasks={task: _in_task(_only(first, [task]), _only(second, [task]), interval) for task in shared},
+        tasks={task: _in_task(ranking, _only(first, [task]), _only(second, [task])) for task in shared},
     )
 
 
-def _in_task(a: stats.Samples, b: stats.Samples, interval: Mapping) -> InTask:
+def _in_task(ranking: Ranking, a: stats.Samples, b: stats.Samples) -> InTask:
     (first,), (second,) = a.values(), b.values()
     higher, lower = (first[:, None] > second).mean(), (first[:, None] < second).mean()
-    return InTask(stats.difference(a, b, **interval), float((1 + higher - lower) / 2))
+    difference = stats.family_mean_difference(a, b, ranking.families, **ranking.interval)
+    return InTask(difference, float((1 + higher - lower) / 2))
 
 
 def _only(entry: Entry, tasks: Iterable[str]) -> stats.Samples:

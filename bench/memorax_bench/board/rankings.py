@@ -1,10 +1,9 @@
-"""From a suite and its records to rankings, one for each track: who stands where, how surely, and why others do not."""
+"""From a suite and its records to rankings, one for each track: who stands where, and why others do not."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,34 +14,31 @@ from memorax_bench.records.pooling import Pool
 from memorax_bench.records.record import Record
 from memorax_bench.records.store import Scan, StoredRecord
 from memorax_bench.report.costs import CostRow, cost_rows
+from memorax_bench.report.frame import FEW_SEEDS
 from memorax_bench.report.ranking import interval_settings, ranked_tasks
-from memorax_bench.report.tables import ALL_SEEING, Row, Table, build_table, cell_scores
+from memorax_bench.report.standings import Standing, standings
+from memorax_bench.report.tables import ALL_SEEING, Row, Table, build_table
 from memorax_bench.suite.load import ResolvedSuite
 from memorax_bench.suite.user_torso import is_user_path
 
-FEW_SEEDS = 10  # fewer are marked
 EXTERNAL = "external code, which is not part of this library"
 DRAFT = "the suite is a draft, in which nothing is ranked"
 
 Name = tuple[str, str]  # algorithm and torso label
-Standing = Literal["ranked", "control", "oracle", "unranked"]  # a control is measured to compare with, and has no rank
 
 
 @dataclass(frozen=True)
 class Entry:
     """A row of a ranking, with at least one record.
 
-    `why` says why it is not ranked and is empty where it is, or is there to compare with. `rank` is known for those
-    that are ranked, `iqm` for those that are complete. `pools` maps the tasks that were run to their seeds, `samples`
-    to the seeds' scores: normalised, or raw where the task has no ceiling. `changes` says in what it is configured
-    otherwise than the suite says now.
+    `standing` holds its statistics; None where it is not complete, failed a gate, or is an oracle. `why` says why it
+    has no rank. `pools` maps the tasks that were run to their seeds, `samples` to the seeds' scores: normalised, or raw
+    where the task has no ceiling. `changes` says in what it is configured otherwise than the suite says now.
     """
 
     row: Row
-    standing: Standing
     why: tuple[str, ...]
-    rank: stats.Rank | None
-    iqm: stats.Estimate | None
+    standing: Standing | None
     cost: CostRow
     pools: Mapping[str, Pool]
     samples: Mapping[str, np.ndarray]
@@ -52,6 +48,16 @@ class Entry:
     def name(self) -> Name:
         """Algorithm and torso label."""
         return self.row.algorithm, self.row.torso
+
+    @property
+    def rank(self) -> stats.Rank | None:
+        """Among the ranked entries of its algorithm; None for one that is not ranked."""
+        return self.standing.rank if self.standing else None
+
+    @property
+    def kind(self) -> str:
+        """`ranked`, `control` (which may have a rank), `oracle`, or `unranked`."""
+        return "unranked" if set(self.why) - {ALL_SEEING} else self.row.role or "ranked"
 
     @property
     def stored(self) -> tuple[StoredRecord, ...]:
@@ -81,9 +87,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ranking:
-    """One suite on one track. `entries` are in the order of the page: ranked ones and those there for comparison by
-    their mean, then the others. `not_run` are entries of the suite without any record, `data` what figures draw,
-    `arguments` the command line that chose it.
+    """One suite on one track. `entries` are in the order of the page: by algorithm those that are ranked or stand there
+    to compare with, by their mean, then all others. `not_run` are entries of the suite without any record, `data` what
+    is drawn, `arguments` the command line that chose it.
     """
 
     resolved: ResolvedSuite
@@ -111,14 +117,18 @@ class Ranking:
         return interval_settings(self.table.suite)
 
     @property
-    def above(self) -> tuple[Entry, ...]:
-        """The ranked entries, and controls and oracles between them."""
-        return tuple(entry for entry in self.entries if entry.standing != "unranked")
+    def above(self) -> dict[str, tuple[Entry, ...]]:
+        """algorithm -> its ranked entries, controls and oracles between them. Ranks are within one algorithm."""
+        found: dict[str, tuple[Entry, ...]] = {}
+        for entry in self.entries:
+            if entry.kind != "unranked":
+                found[entry.name[0]] = (*found.get(entry.name[0], ()), entry)
+        return found
 
     @property
     def below(self) -> tuple[Entry, ...]:
         """Those that are shown and not ranked."""
-        return tuple(entry for entry in self.entries if entry.standing == "unranked")
+        return tuple(entry for entry in self.entries if entry.kind == "unranked")
 
 
 def build_rankings(
@@ -142,65 +152,57 @@ def build_rankings(
 
 def _ranking(resolved: ResolvedSuite, arguments: tuple[str, ...], track: str, table: Table, scan: Scan) -> Ranking:
     costs = {(cost.algorithm, cost.torso): cost for cost in cost_rows(table)}
-    rows = [row for row in table.rows if (row.algorithm, row.torso) in costs]
-    kept = dataclasses.replace(table, rows=tuple(rows))
-    entries = [_entry(resolved, kept, row, costs[row.algorithm, row.torso]) for row in rows]
-    ranks = _ranks(kept, [entry for entry in entries if entry.standing == "ranked"])
-    entries = [dataclasses.replace(entry, rank=ranks.get(entry.name)) for entry in entries]
-    entries.sort(key=_place)
-    not_run = tuple((row.algorithm, row.torso) for row in table.rows if row not in rows)
+    run = [row for row in table.rows if (row.algorithm, row.torso) in costs]
+    kept = dataclasses.replace(table, rows=tuple(_without_externals(table, row) for row in run))
+    found = {(one.row.algorithm, one.row.torso): one for one in standings(kept)}
+    entries = [_entry(resolved, kept, row, found, costs) for row in kept.rows]
+    order = list(dict.fromkeys(cell.algorithm_label for cell in resolved.cells))
+    entries.sort(key=lambda entry: _place(entry, order))
     return Ranking(
         resolved=resolved,
         arguments=arguments,
         track=track,
         table=kept,
         entries=tuple(entries),
-        not_run=not_run,
+        not_run=tuple((row.algorithm, row.torso) for row in table.rows if row not in run),
         data=drawn(kept),
         scan=scan,
     )
 
 
-def _place(entry: Entry) -> tuple:
-    primary = entry.row.primary
-    return entry.standing == "unranked", not entry.sound, np.inf if primary is None else -primary.value, entry.name
+def _without_externals(table: Table, row: Row) -> Row:
+    """The row; one whose code is not the library's does not rank."""
+    pools = (pool for pool in table.pools_by_row[row.algorithm, row.torso].values() if pool.runs)
+    types = [type_of(pool.cell.config, part) for pool in pools for part in ("algorithm", "torso")]
+    if not any(map(is_user_path, types)):
+        return row
+    return dataclasses.replace(row, why_unranked=(*row.why_unranked, EXTERNAL))
 
 
-def _entry(resolved: ResolvedSuite, table: Table, row: Row, cost: CostRow) -> Entry:
-    pools = {pool.cell.task_label: pool for key, pool in table.pools.items() if key[1:] == (row.algorithm, row.torso)}
-    pools = {task: pool for task, pool in pools.items() if pool.runs}
-    samples = {task: cell_scores(pool) for task, pool in pools.items()}
-    types = [type_of(pool.cell.config, part) for pool in pools.values() for part in ("algorithm", "torso")]
-    why = [DRAFT] * table.draft + [*row.why_unranked] + [EXTERNAL] * any(map(is_user_path, types))
-    against = [reason for reason in why if reason != ALL_SEEING]  # which is what an oracle is there for
+def _entry(
+    resolved: ResolvedSuite,
+    table: Table,
+    row: Row,
+    found: Mapping[Name, Standing],
+    costs: Mapping[Name, CostRow],
+) -> Entry:
+    name = row.algorithm, row.torso
+    pools = {task: pool for task, pool in table.pools_by_row[name].items() if pool.runs}
     return Entry(
         row=row,
-        standing="unranked" if against else row.role or "ranked",
-        why=tuple(why),
-        rank=None,
-        iqm=None if row.primary is None else _iqm(table, samples),
-        cost=cost,
+        why=(*[DRAFT] * table.draft, *row.why_unranked),
+        standing=found.get(name),
+        cost=costs[name],
         pools=pools,
-        samples=samples,
+        samples={task: table.scores[task, *name] for task in pools},
         changes=tuple(dict.fromkeys(str(one) for pool in pools.values() for one in changes(resolved, pool.cell))),
     )
 
 
-def _iqm(table: Table, samples: Mapping[str, np.ndarray]) -> stats.Estimate:
-    counted, families = _counted(table)
-    statistic = functools.partial(stats.weighted_iqm, families=families)
-    return stats.estimate({task: samples[task] for task in counted}, statistic, **interval_settings(table.suite))
-
-
-def _ranks(table: Table, ranked: list[Entry]) -> dict[Name, stats.Rank]:
-    if not ranked:
-        return {}
-    counted, families = _counted(table)
-    methods = {"/".join(entry.name): {task: entry.samples[task] for task in counted} for entry in ranked}
-    found = stats.rank_intervals(methods, families, **interval_settings(table.suite))
-    return {entry.name: found["/".join(entry.name)] for entry in ranked}
-
-
-def _counted(table: Table) -> tuple[tuple[str, ...], dict[str, str]]:
-    tasks = ranked_tasks(table.suite)
-    return tasks, {task: table.suite.tasks[task].family for task in tasks}
+def _place(entry: Entry, algorithms: list[str]) -> tuple:
+    mean = entry.row.primary
+    order = np.inf if mean is None else -mean.value
+    if entry.kind == "unranked":
+        return 1, not entry.sound, order, entry.name
+    algorithm = algorithms.index(entry.name[0]) if entry.name[0] in algorithms else len(algorithms)
+    return 0, algorithm, entry.name[0], order, entry.name

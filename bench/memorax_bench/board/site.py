@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memorax_bench.board import links, render
-from memorax_bench.board.pairs import Pairs, against_baseline, comparable_entries, compare_all
+from memorax_bench.board.pairs import Pairs, comparable_entries, compare_all
 from memorax_bench.board.rankings import Ranking
 from memorax_bench.board.views import entry, pair, ranking, task
 from memorax_bench.report.costs import cost_csv
@@ -33,13 +33,12 @@ def site(rankings: Sequence[Ranking], pictures: Pictures, say: Callable[[str], N
 
 
 def _pages(one: Ranking, pairs: Pairs, lacking: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    corrected = against_baseline(one, pairs)
     for column in one.table.columns:
         for label in column.tasks:
             said = task.context(one, label, lacking)
             yield _page("task.html", links.task(one, label), one, said)
     for each in one.entries:
-        said = entry.context(one, each, pairs, corrected)
+        said = entry.context(one, each, pairs)
         yield _page("entry.html", links.entry(one, each.name), one, said)
     compare = ("Comparisons", links.comparisons(one))
     for (first, second), found in pairs.items():

@@ -84,6 +84,9 @@ function startFilters(form) {
       (row.dataset.torso || "").includes(torso);
     const rows = tables.flatMap((table) => all("tr[data-torso]", table));
     rows.forEach((row) => (row.hidden = !fits(row)));
+    all("tr.group", section).forEach((group) => {
+      group.hidden = ![...group.parentElement.rows].some((row) => row !== group && !row.hidden);
+    });
     const mine = all("tr[data-torso]", tables[0]);
     const shown = mine.filter((row) => !row.hidden).length;
     form.querySelector("output").value = shown === mine.length ? "" : `${shown} of ${mine.length} shown; ranks are those of all`;
@@ -157,11 +160,12 @@ function startComparing(form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const { first, second } = Object.fromEntries(new FormData(form));
-    const table = document.querySelector("table.matrix");
-    const index = [...table.tHead.rows[0].cells].findIndex((head) => head.dataset.key === second);
-    const row = all("tr[data-key]", table).find((one) => one.dataset.key === first);
-    const link = row?.cells[index]?.querySelector("a");
-    if (link) location.href = link.href;
+    for (const table of all("table.matrix")) {
+      const index = [...table.tHead.rows[0].cells].findIndex((head) => head.dataset.key === second);
+      const row = all("tr[data-key]", table).find((one) => one.dataset.key === first);
+      const link = index > 0 && row?.cells[index].querySelector("a");
+      if (link) location.href = link.href;
+    }
   });
 }
 

@@ -5,12 +5,11 @@ import math
 from memorax_bench import stats
 from memorax_bench.board import charts, links, words
 from memorax_bench.board.grids import Cell
-from memorax_bench.board.rankings import FEW_SEEDS, Entry, Ranking
-from memorax_bench.report.render import MISSING
+from memorax_bench.board.rankings import Entry, Ranking
+from memorax_bench.report.frame import FEW_SEEDS
+from memorax_bench.report.render import FAILED_MARK, MISSING
+from memorax_bench.report.sections.ranking import FEW_MARK
 from memorax_bench.report.tables import TableCell
-
-FEW = "°"  # behind the number of seeds, where they are few
-FAILED = "†"  # behind a score in which seeds diverged
 
 
 def missing(look: str = "") -> Cell:
@@ -31,7 +30,7 @@ def estimate_cell(estimate: stats.Estimate | None, look: str = "", failed: int =
     """A score with its interval."""
     if estimate is None:
         return missing(look)
-    text = words.value(estimate.value) + FAILED * (failed > 0)
+    text = words.value(estimate.value) + FAILED_MARK * (failed > 0)
     return Cell(text, estimate.value, words.brackets(estimate), look=look)
 
 
@@ -73,7 +72,7 @@ def family_cell(cell: TableCell) -> Cell:
 
 def seeds_cell(low: int, high: int) -> Cell:
     """How many seeds, marked where they are few."""
-    return Cell(words.span(low, high) + FEW * (low < FEW_SEEDS), low)
+    return Cell(words.span(low, high) + FEW_MARK * (low < FEW_SEEDS), low)
 
 
 def gates_cell(entry: Entry) -> Cell:

@@ -5,35 +5,37 @@ from typing import Any
 
 from memorax_bench.board import charts, commands, links, words
 from memorax_bench.board.grids import Cell, Column, Grid, Line, grid
+from memorax_bench.board.looks import look_of
 from memorax_bench.board.pairs import Pair, Pairs
 from memorax_bench.board.rankings import Entry, Ranking
 from memorax_bench.board.recorded import type_of
 from memorax_bench.board.views import origin
 from memorax_bench.board.views.cells import (
-    FAILED,
     difference_cell,
     entry_cell,
     missing,
 )
 from memorax_bench.records.pooling import Pool
+from memorax_bench.report.render import FAILED_MARK
+from memorax_bench.report.standings import baseline_of
 from memorax_bench.suite.catalogue import load_catalogue
 
 SIZE = (360.0, 220.0)
 
 
-def context(ranking: Ranking, entry: Entry, pairs: Pairs, corrected: Mapping[Any, float]) -> dict[str, Any]:
-    """What the page of an entry says. `corrected`: the p of its difference from the baseline, where there is one."""
+def context(ranking: Ranking, entry: Entry, pairs: Pairs) -> dict[str, Any]:
+    """What the page of an entry says."""
     page = links.entry(ranking, entry.name)
     config = entry.records[0].cell.config
     return {
         "title": entry.name[1],
         "algorithm": entry.name[0],
-        "standing": entry.standing,
+        "ranked": entry.rank is not None,
         "role": entry.row.role,
         "why": entry.why,
         "about": _about(config, "torso"),
         "headline": _headline(ranking, entry),
-        "baseline": _baseline(ranking, entry, pairs, corrected),
+        "baseline": _baseline(ranking, entry),
         "tasks": _tasks(ranking, entry, page),
         "charts": _charts(ranking, entry, page),
         "costs": origin.costs(entry),
@@ -62,29 +64,30 @@ def _headline(ranking: Ranking, entry: Entry) -> list[tuple[str, str, str]]:
     row, rank = entry.row, entry.rank
     found = []
     if rank is not None:
-        among = sum(other.rank is not None for other in ranking.entries)
+        among = sum(other.rank is not None and other.name[0] == entry.name[0] for other in ranking.entries)
         places = words.places(rank)
         found.append(("Rank", str(rank.rank), f"of {among}{f'; {places} likely' if places else ''}"))
         found.append(("P(best)", words.chance(rank.p_best), "to have the highest mean"))
     if row.primary is not None:
         found.append(("Mean", words.value(row.primary.value), words.brackets(row.primary)))
-    if entry.iqm is not None:
-        found.append(("IQM", words.value(entry.iqm.value), words.brackets(entry.iqm)))
+    if entry.standing is not None:
+        found.append(("IQM", words.value(entry.standing.iqm.value), words.brackets(entry.standing.iqm)))
     found.append(("Solved", f"{row.solved}/{ranking.table.families}", "families"))
     if row.gain is not None:
         found.append(("Memory gain", words.value(row.gain), "0 control, 1 ceiling"))
     return found
 
 
-def _baseline(ranking: Ranking, entry: Entry, pairs: Pairs, corrected: Mapping[Any, float]) -> str:
-    settings = ranking.table.suite.rankings.torsos
-    if settings is None or entry.name not in corrected:
+def _baseline(ranking: Ranking, entry: Entry) -> str:
+    """Its difference from the ranking's baseline, as the report has it."""
+    settings, standing = ranking.table.suite.rankings.torsos, entry.standing
+    if settings is None or standing is None or standing.difference is None:
         return ""
-    pair = pairs[entry.name, (entry.name[0], settings.baseline)]
-    how = f", p {words.p_value(corrected[entry.name])}"
-    how += f" ({settings.correction}, {words.plural(len(corrected), 'comparison')})"
-    difference = f"{words.signed(pair.difference.value)} {words.brackets(pair.difference, words.signed)}"
-    return f"Against the baseline {settings.baseline}: {difference}{how}."
+    found = standing.difference
+    p = "" if standing.p is None else f", p {words.p_value(standing.p)}"
+    how = f", corrected for all of {entry.name[0]} by Holm" if p and settings.correction == "holm" else ""
+    difference = f"{words.signed(found.value)} {words.brackets(found, words.signed)}"
+    return f"Against the baseline {baseline_of(ranking.table)}: {difference}{p}{how}."
 
 
 def _tasks(ranking: Ranking, entry: Entry, page: str) -> Grid:
@@ -130,7 +133,7 @@ def _tasks(ranking: Ranking, entry: Entry, page: str) -> Grid:
 
 
 def _seeds(pool: Pool) -> str:
-    returns = ("diverged" + FAILED if run.score is None else words.value(run.score) for run in pool.runs)
+    returns = ("diverged" + FAILED_MARK if run.score is None else words.value(run.score) for run in pool.runs)
     return ", ".join(f"{run.seed}: {text}" for run, text in zip(pool.runs, returns, strict=True))
 
 
@@ -139,11 +142,11 @@ def _ceiling(value: float | None) -> str:
 
 
 def _charts(ranking: Ranking, entry: Entry, page: str) -> list[dict[str, Any]]:
-    found = []
+    found, look = [], look_of(ranking, entry)
     for line in _mine(ranking.data.lines, entry):
         task = ranking.table.suite.tasks[line.task]
-        seeds = [charts.Curve(line.env_steps, returns, "seed") for returns in line.returns]
-        mean = charts.Curve(line.env_steps, line.mean, "s0", band=(line.low, line.high))
+        seeds = [charts.Curve(line.env_steps, returns, f"seed {look}") for returns in line.returns]
+        mean = charts.Curve(line.env_steps, line.mean, look, band=(line.low, line.high))
         levels = [] if task.ceiling is None else [charts.Level(task.ceiling, "ceiling")]
         levels.append(charts.Level(task.floor, "floor"))
         title = f"Return of {'/'.join(entry.name)} in {line.task} against environment steps"
@@ -172,7 +175,7 @@ def _against(ranking: Ranking, entry: Entry, pairs: Pairs, page: str) -> Grid | 
             difference_cell(pair.difference, (-reach, reach)),
             Cell(words.value(pair.wins.value), pair.wins.value, words.brackets(pair.wins)),
         )
-        lines.append(Line(cells, look=pair.second.standing))
+        lines.append(Line(cells, look=pair.second.kind))
     columns = (
         Column("Against", number=False),
         Column("Difference", "Of the family-weighted means, with its interval."),

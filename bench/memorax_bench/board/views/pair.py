@@ -5,7 +5,7 @@ from typing import Any
 
 from memorax_bench.board import links, words
 from memorax_bench.board.grids import Cell, Column, Grid, Line, grid
-from memorax_bench.board.pairs import Pair, Pairs, comparable_entries
+from memorax_bench.board.pairs import MANY, Pair, Pairs, comparable_entries
 from memorax_bench.board.rankings import Entry, Ranking
 from memorax_bench.board.views.cells import difference_cell, entry_cell, estimate_cell, is_shown
 
@@ -37,10 +37,13 @@ def context(ranking: Ranking, pair: Pair) -> dict[str, Any]:
 
 
 def comparisons(ranking: Ranking, pairs: Pairs) -> dict[str, Any]:
-    """What the page of all comparisons says."""
+    """What the page of all comparisons says: one matrix, or where there are many entries one for each algorithm."""
     page, entries = links.comparisons(ranking), comparable_entries(ranking)
+    algorithms = sorted({entry.name[0] for entry in entries}) if len(entries) > MANY else [None]
+    groups = [[entry for entry in entries if name in (None, entry.name[0])] for name in algorithms]
+    matrices = [_matrix(ranking, group, pairs, page, name) for group, name in zip(groups, algorithms, strict=True)]
     return {
-        "matrix": _matrix(ranking, entries, pairs, page) if len(entries) > 1 else None,
+        "matrices": matrices if pairs else [],
         "entries": [("/".join(entry.name), entry_cell(page, ranking, entry).text) for entry in entries],
         "others": ["/".join(entry.name) for entry in ranking.entries if entry not in entries],
         "file": links.relative(page, links.numbers(ranking, "pairs")),
@@ -113,7 +116,7 @@ def _costs(pair: Pair, first: Cell, second: Cell) -> Grid:
     return grid("costs", f"What {first.text} and {second.text} cost", columns, lines, plain=True)
 
 
-def _matrix(ranking: Ranking, entries: tuple[Entry, ...], pairs: Pairs, page: str) -> Grid:
+def _matrix(ranking: Ranking, entries: list[Entry], pairs: Pairs, page: str, algorithm: str | None) -> Grid:
     """The probability that a run of the row scores higher than one of the column."""
     titles = [entry_cell(page, ranking, entry) for entry in entries]
     lines = []
@@ -129,9 +132,9 @@ def _matrix(ranking: Ranking, entries: tuple[Entry, ...], pairs: Pairs, page: st
         lines.append(Line(tuple(cells), key="/".join(row.name)))
     named = [Column(title.text, key="/".join(entry.name)) for title, entry in zip(titles, entries, strict=True)]
     columns = (Column("Row higher than column", number=False), *named)
-    return grid(
-        "matrix", "Probability that a run of the row scores higher than one of the column", columns, lines, plain=True
-    )
+    name = "matrix" if algorithm is None else f"matrix-{algorithm}"
+    caption = "Probability that a run of the row scores higher than one of the column"
+    return grid(name, caption if algorithm is None else f"{caption}, {algorithm}", columns, lines, plain=True)
 
 
 def _shade(wins: float) -> int:

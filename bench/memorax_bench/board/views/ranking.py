@@ -4,9 +4,8 @@ from typing import Any
 
 from memorax_bench.board import charts, links, words
 from memorax_bench.board.grids import Cell, Column, Grid, Group, Line
-from memorax_bench.board.rankings import FEW_SEEDS, Entry, Ranking
+from memorax_bench.board.rankings import Entry, Ranking
 from memorax_bench.board.views.cells import (
-    FEW,
     bar_cell,
     commits_of,
     entry_cell,
@@ -15,8 +14,10 @@ from memorax_bench.board.views.cells import (
     missing,
     seeds_cell,
 )
+from memorax_bench.report.frame import FEW_SEEDS
 from memorax_bench.report.ranking import MIN_RANKED_SEEDS
 from memorax_bench.report.render import MISSING, notes, shared_reasons, status
+from memorax_bench.report.sections.ranking import FEW_MARK
 from memorax_bench.stats import SOLVED_AT
 
 PAGE = links.INDEX
@@ -64,11 +65,12 @@ def _ranking(ranking: Ranking) -> Grid:
     several = len({device for entry in ranking.entries for device in entry.row.devices}) > 1
     scores = [e.row.primary for e in ranking.entries if e.row.primary is not None]
     domain = charts.span(end for score in scores for end in (score.value, score.low, score.high))
-    titles = ("", "Shown, not ranked") if ranking.above else ("Not ranked", "Not ranked")
+    above, below = ranking.above, ranking.below
+    titled = {algorithm if len(above) > 1 else "": entries for algorithm, entries in above.items()}
+    titled |= {"Shown, not ranked" if above else "Not ranked": below} if below else {}
     groups = [
         Group(tuple(_line(ranking, entry, domain, several) for entry in entries), title)
-        for entries, title in zip((ranking.above, ranking.below), titles, strict=True)
-        if entries
+        for title, entries in titled.items()
     ]
     caption = f"Ranking of {ranking.table.label}, track {ranking.track}"
     return Grid(f"{links.anchor(ranking)}-ranking", caption, _columns(ranking, several), tuple(groups))
@@ -78,14 +80,14 @@ def _columns(ranking: Ranking, several: bool) -> tuple[Column, ...]:
     level = f"{ranking.interval['level'] * 100:g}%"
     device = [Column("Device", "What it was trained on.", number=False)] if several else []
     return (
-        Column("Rank", f"By the mean; behind it the {level} interval of the rank.", number=False),
+        Column("Rank", f"By the mean, within one algorithm; behind it the {level} interval of the rank.", number=False),
         Column("Entry", "The torso; with its algorithm where there are several.", number=False),
         Column(
             "Mean",
             f"Normalised score: mean over families, tasks and seeds, with its {level} interval.",
             sorted="descending",
         ),
-        Column("P(best)", "Probability that it has the highest mean of all that are ranked."),
+        Column("P(best)", "Probability that it has the highest mean of all that are ranked with its algorithm."),
         Column(
             "IQM",
             "Interquartile mean: of the middle half of all runs, families weighing the same; its interval is on the "
@@ -93,7 +95,7 @@ def _columns(ranking: Ranking, several: bool) -> tuple[Column, ...]:
         ),
         Column("Solved", f"Families whose whole interval reaches {SOLVED_AT:g}."),
         Column("Gain", "Share of what memory can add: 0 is the better control, 1 the ceiling."),
-        Column("n", f"Seeds of each task; {FEW} fewer than {FEW_SEEDS}."),
+        Column("n", f"Seeds of each task; {FEW_MARK} fewer than {FEW_SEEDS}."),
         Column("Parameters", "Of the torso alone."),
         Column("State", "Bytes that the torso carries for one environment."),
         Column("FLOPs/step", "Floating-point operations of training for each environment step."),
@@ -109,14 +111,14 @@ def _line(ranking: Ranking, entry: Entry, domain: charts.Interval, several: bool
     row, cost = entry.row, entry.cost
     name = entry_cell(PAGE, ranking, entry)
     shared = shared_reasons(ranking.table)
-    why = [reason for reason in entry.why if reason not in shared and entry.standing == "unranked"]
-    flops = cost.flops_per_env_step
+    why = [reason for reason in entry.why if reason not in shared and entry.kind == "unranked"]
+    flops, iqm = cost.flops_per_env_step, entry.standing.iqm if entry.standing else None
     cells = (
         _rank_cell(entry),
         Cell(name.text, name.order, _short("; ".join(why)), href=name.href, tags=name.tags, header=True),
         bar_cell(row.primary, domain),
         missing() if entry.rank is None else Cell(words.chance(entry.rank.p_best), entry.rank.p_best),
-        missing() if entry.iqm is None else Cell(words.value(entry.iqm.value), entry.iqm.value),
+        missing() if iqm is None else Cell(words.value(iqm.value), iqm.value),
         Cell(f"{row.solved}/{ranking.table.families}", row.solved),
         missing() if row.gain is None else Cell(words.value(row.gain), row.gain),
         seeds_cell(*row.n),
@@ -129,7 +131,7 @@ def _line(ranking: Ranking, entry: Entry, domain: charts.Interval, several: bool
         Cell(entry.date, entry.date),
         Cell(commits_of(entry), commits_of(entry), look="code"),
     )
-    return Line(cells, _line_facts(entry), look=entry.standing)
+    return Line(cells, _line_facts(entry), look=entry.kind)
 
 
 def _line_facts(entry: Entry) -> dict[str, str]:
@@ -164,7 +166,7 @@ def _families(ranking: Ranking) -> Grid:
     for entry in ranking.entries:
         mean = [missing(look="shown-mean")] if table.families > 1 else []
         cells = (entry_cell(PAGE, ranking, entry), *map(family_cell, entry.row.cells), *mean)
-        lines.append(Line(cells, _line_facts(entry), look=entry.standing))
+        lines.append(Line(cells, _line_facts(entry), look=entry.kind))
     caption = f"Scores of {table.label} by family of tasks, track {ranking.track}"
     return Grid(f"{links.anchor(ranking)}-families", caption, tuple(columns), (Group(tuple(lines)),))
 
@@ -201,10 +203,11 @@ def _rules(ranking: Ranking) -> list[str]:
         "game have one vote.",
         f"Brackets hold {interval['level'] * 100:g}% percentile intervals of a bootstrap over seeds within each task "
         f"({interval['reps']:,} resamples, seed {interval['seed']}): they speak of these tasks and of fresh seeds.",
-        "Ranks are of the mean. Where the intervals of two ranks overlap, the order between them is not settled.",
+        "Ranks are of the mean, within one algorithm. Where the intervals of two ranks overlap, their order is not "
+        "settled.",
         f"An entry is ranked that has every ranked task with {needed} seeds or more, passed every gate, was trained on "
-        "the budget, saw what the protocol offers, and is made of code that this library has. Controls have no memory "
-        "and no rank: they show what can be done without.",
+        "the budget, saw what the protocol offers, and is made of code that this library has. Controls have no memory: "
+        "their ranks show what can be done without.",
         f"Only numbers with one key share a ranking: benchmark {ranking.resolved.benchmark_hash[:8]}, protocol, tasks "
         f"and their versions, {words.listed(packages)}, and the track.",
         f"A seed that diverged counts as the least return its task allows. {MISSING} stands for what was not run.",

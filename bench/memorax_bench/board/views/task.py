@@ -5,11 +5,12 @@ from typing import Any
 from memorax_bench import stats
 from memorax_bench.board import charts, links, words
 from memorax_bench.board.grids import Cell, Column, Grid, Line, grid
+from memorax_bench.board.looks import look_of
 from memorax_bench.board.rankings import Entry, Ranking
-from memorax_bench.board.views.cells import FAILED, entry_cell, seeds_cell
+from memorax_bench.board.views.cells import entry_cell, seeds_cell
 from memorax_bench.measured.bounds import Bounds, key, load_bounds
 from memorax_bench.report.ranking import why_task_unranked
-from memorax_bench.report.render import number
+from memorax_bench.report.render import FAILED_MARK
 from memorax_bench.suite.catalogue import TaskSpec, load_catalogue
 from memorax_bench.suite.schema import Task
 
@@ -26,9 +27,7 @@ def context(ranking: Ranking, label: str, pictures: dict[str, str]) -> dict[str,
     why = why_task_unranked(ranking.table.suite, label, task)
     return {
         "title": label,
-        "memory": (spec.memory or "nothing: all is seen")
-        if spec
-        else "not known: the catalogue does not have this task",
+        "memory": (spec.memory or "nothing") if spec else "not known: the catalogue does not have this task",
         "why_unranked": why,
         "facts": _facts(ranking, task, spec),
         "quirks": spec.quirks if spec else (),
@@ -68,7 +67,7 @@ def _policy(name: str) -> str:
 
 def _bounds(label: str, task: Task, measured: Bounds | None) -> Grid:
     """Where 0 and 1 are, and what no return can leave."""
-    lines = [("Hard maximum", number(task.hard_max), "no return lies above")]
+    lines = [("Hard maximum", words.value(task.hard_max), "no return lies above")]
     if task.ceiling is not None:
         known = measured.ceiling if measured and measured.ceiling and measured.ceiling.value == task.ceiling else None
         how = known.source if known else task.source or ""
@@ -76,15 +75,15 @@ def _bounds(label: str, task: Task, measured: Bounds | None) -> Grid:
     if measured is not None:
         lines.append(("Random play", _with_error(measured.random.value, measured.random.standard_error), "measured"))
     floor = measured.floor if measured and measured.floor.value == task.floor else None
-    lines.append(("Floor: 0", number(task.floor), f"{floor.kind}; {floor.source}" if floor else "as the suite says"))
-    lines.append(("Hard minimum", number(task.hard_min), "no return lies below; a seed that diverged counts as this"))
+    lines.append(("Floor: 0", words.value(task.floor), f"{floor.kind}; {floor.source}" if floor else "as the suite says"))
+    lines.append(("Hard minimum", words.value(task.hard_min), "no return lies below; a seed that diverged counts as this"))
     columns = (Column("Bound", number=False), Column("Return"), Column("How it is known", number=False))
     rows = [Line((Cell(name, header=True), Cell(value), Cell(how))) for name, value, how in lines]
     return grid("bounds", f"Bounds of {label}", columns, rows, plain=True)
 
 
 def _with_error(value: float, error: float | None) -> str:
-    return number(value) + (f" ± {error:.2g}" if error else "")
+    return words.value(value) + (f" ± {error:.2g}" if error else "")
 
 
 def _chart(ranking: Ranking, label: str, measured: Bounds | None) -> Any:
@@ -96,15 +95,15 @@ def _chart(ranking: Ranking, label: str, measured: Bounds | None) -> Any:
     curves = []
     for entry in reversed(order):  # the best are drawn last, over the others
         line, name = lines[entry.name], entry_cell("", ranking, entry).text
-        look = entry.row.role or (f"s{best.index(entry.name)}" if entry.name in best else "other")
-        shown = name if entry.name in best or entry.row.role else ""
+        look = look_of(ranking, entry) if entry.name in best or entry.row.role else "other"
+        shown = "" if look == "other" else name
         curves.append(charts.Curve(line.env_steps, line.mean, look, "/".join(entry.name), shown))
-    levels = [charts.Level(task.ceiling, f"{_ceiling_word(task)} {number(task.ceiling)}")] if task.ceiling else []
+    levels = [charts.Level(task.ceiling, f"{_ceiling_word(task)} {words.value(task.ceiling)}")] if task.ceiling else []
     blind = measured.random.value if measured else task.floor
-    levels.append(charts.Level(blind, f"{'random play' if measured else 'floor'} {number(blind)}"))
+    levels.append(charts.Level(blind, f"{'random play' if measured else 'floor'} {words.value(blind)}"))
     longest = max((len(curve.label) for curve in curves), default=0)
     title = f"Mean return of {label} against environment steps, a line for each entry"
-    return charts.chart(curves, levels, SIZE, title, labels=14 + 6.8 * min(longest, 26)) if curves else None
+    return charts.chart(curves, levels, SIZE, title, labels=34 + 6.6 * min(longest, 26)) if curves else None
 
 
 def _ceiling_word(task: Task) -> str:
@@ -136,11 +135,11 @@ def _scores(ranking: Ranking, label: str, page: str) -> Grid:
                 charts.dots(entry.samples[label], estimate, domain),
                 look="score",
             ),
-            Cell(words.value(float(raw)) + FAILED * bool(pool.failed), float(raw)),
+            Cell(words.value(float(raw)) + FAILED_MARK * bool(pool.failed), float(raw)),
             seeds_cell(len(pool.runs), len(pool.runs)),
             Cell(pool.device_kind or "", pool.device_kind),
         )
-        lines.append(Line(cells, key=key, look=entry.standing))
+        lines.append(Line(cells, key=key, look=entry.kind))
     score = "Score" if task.ceiling is not None else "Return"
     columns = (
         Column("Entry", number=False),
