@@ -119,7 +119,7 @@ def draw(part: Mapping[str, Mapping[str, Any]], stem: Path) -> tuple[Path, Path]
             columns=len(kinds),
             gap=0.42,
             top=0.1,
-            right=0.18,
+            right=0.2,
             legend=[Line2D([], [], label=name, **look[name]) for name in names],
             foot="One update of PPO on RepeatPreviousEasy; other sizes: 16 environments, 128 steps, width 64, 1 seed. "
             "Median of 3.",

@@ -21,13 +21,13 @@ def compose(
     remarks: Sequence[str],
     commands: Sequence[str],
 ) -> Document:
-    """The table, what it cannot say, a part for each section, costs, tasks and the command behind each row."""
+    """The table, a part for each section, what tables cannot say, costs, tasks and the command behind each row."""
     header, body = grid(table)
     main = Grid("scores-by-family", _caption(table), tuple(header), tuple(map(tuple, body)), NAMES, "table.csv")
     blocks: list[Block] = [Paragraph(table.suite.description), _paragraph(resolved, table), main, Paragraph(LEGEND)]
-    blocks += [Heading("Notes"), Items(tuple(remarks))] if remarks else []
     for section in sections:
         blocks += _section(frame, section)
+    blocks += [Heading("Notes"), Items(tuple(remarks))] if remarks else []
     header, body = costs.cost_grid(table)
     blocks += [Heading("Costs"), Paragraph(costs.LEGEND)]
     blocks.append(Grid("costs", "What each row cost", tuple(header), tuple(map(tuple, body)), NAMES, "costs.csv"))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+DPI = 200  # of a PNG
+
 
 @dataclass(frozen=True)
 class Heading:

@@ -1,13 +1,12 @@
 """What the figures of a report have in common: who is drawn, who stands out, what is said beneath."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from memorax_bench import stats
 from memorax_bench.report.ranking import MIN_RANKED_SEEDS
 from memorax_bench.report.tables import Row, Table
 
-FEW_SEEDS = 10  # below it, intervals are narrower than they say
 MOST_PANELS = 30  # of one figure; what has more shows families instead of tasks
 MOST_ROWS = 40  # of one panel; what has more shows those that stand out
 _ALL_STAND_OUT = 8  # torsos that can be told apart in one panel
@@ -16,14 +15,14 @@ _BEST = 5  # of more than that
 
 @dataclass(frozen=True)
 class Frame:
-    """`torsos` and `algorithms` in the order of the table, best first; `controls` and `prominent` among the torsos.
+    """`torsos` and `algorithms` in the order of the table, best first; `roles` of controls and oracles.
 
     Of few torsos all are prominent, of many the best, the baseline and the better control: the same in every figure.
     `source` says where the numbers come from, `interval` what intervals are; `n` is the least and most seeds of a cell.
     """
 
     torsos: tuple[str, ...]
-    controls: tuple[str, ...]
+    roles: Mapping[str, str]
     prominent: frozenset[str]
     algorithms: tuple[str, ...]
     source: str
@@ -33,6 +32,10 @@ class Frame:
     def name(self, algorithm: str, torso: str) -> str:
         """Of a row: the torso, and the algorithm where there are several."""
         return f"{algorithm}/{torso}" if len(self.algorithms) > 1 else torso
+
+    def title(self, torso: str) -> str:
+        """Of a torso in a legend, with its role."""
+        return f"{torso} ({self.roles[torso]})" if torso in self.roles else torso
 
     def rows(self, rows: Sequence[Row]) -> tuple[Row, ...]:
         """Those that a panel with a line each has room for."""
@@ -55,7 +58,7 @@ def frame_of(table: Table) -> Frame:
     interval = table.suite.scoring.interval
     return Frame(
         torsos=torsos,
-        controls=tuple(dict.fromkeys(row.torso for row in table.rows if row.control)),
+        roles={row.torso: row.role for row in table.rows if row.role is not None},
         prominent=frozenset(torsos if len(torsos) <= _ALL_STAND_OUT else _prominent(table)),
         algorithms=tuple(dict.fromkeys(row.algorithm for row in table.rows)),
         source=f"{table.label}, commit {listed(commits(table))}",
@@ -76,7 +79,7 @@ def _prominent(table: Table) -> Iterable[str]:
 def seeds_text(least: int, most: int) -> str:
     """`n=3 seeds, fewer than 5: not ranked`, `n=5-8 seeds, fewer than 10`, `n=10 seeds`."""
     count = f"n={least}" if least == most else f"n={least}-{most}"
-    few = f", fewer than {FEW_SEEDS}" if least < FEW_SEEDS else ""
+    few = f", fewer than {stats.FEW_SEEDS}" if least < stats.FEW_SEEDS else ""
     few = f", fewer than {MIN_RANKED_SEEDS}: not ranked" if least < MIN_RANKED_SEEDS else few
     return f"{count} seed{'s' * (most != 1)}{few}"
 

@@ -1,10 +1,11 @@
 """A report as one HTML page that needs nothing else: figures inside, no script, no request; light and dark."""
 
 import base64
+import struct
 from html import escape
 from pathlib import Path
 
-from memorax_bench.report.document import Block, Commands, Document, Grid, Heading, Items, Paragraph, Picture
+from memorax_bench.report.document import DPI, Block, Commands, Document, Grid, Heading, Items, Paragraph, Picture
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
@@ -27,16 +28,18 @@ caption { text-align: left; padding-bottom: .4rem; }
 th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
 thead th { border-bottom: 2px solid var(--faint); vertical-align: bottom; }
 th.word, td.word { text-align: left; }
-tbody th { font-weight: 600; }
-tbody tr:nth-child(even) { background: var(--row); }
+tbody tr, tbody th { background: var(--paper); }
+tbody tr:nth-child(even), tbody tr:nth-child(even) th { background: var(--row); }
+tbody th { font-weight: 600; position: sticky; left: 0; }
 figure { margin: 1rem 0; }
-figure img { display: block; max-width: 100%; height: auto; background: #fff; padding: .5rem; border-radius: .4rem;
+figure img { display: block; background: #fff; padding: .5rem; border-radius: .4rem;
   border: 1px solid var(--rule); }
 pre { overflow-x: auto; padding: .75rem; background: var(--row); border: 1px solid var(--rule); border-radius: .4rem;
   font-size: .8rem; }
 nav ul { padding-left: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; }
 """.strip()
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+_SHOWN = 120  # pixels an inch
 
 
 def to_html(document: Document, folder: Path) -> str:
@@ -110,14 +113,17 @@ def _grid(grid: Grid) -> str:
 
 
 def _picture(picture: Picture, folder: Path) -> str:
-    """As SVG, or as PNG where that is the smaller file."""
+    """As SVG, or as PNG where that is the smaller file; as large as on paper, however it is kept."""
     files = [folder / f"{picture.name}{suffix}" for suffix in _TYPES]
     file = min(files, key=lambda file: file.stat().st_size)
     data = base64.b64encode(file.read_bytes()).decode()
+    wide, tall = struct.unpack(">II", files[1].read_bytes()[16:24])  # where PNG has its size, in dots
+    size = f'width="{wide * _SHOWN / DPI:.0f}" height="{tall * _SHOWN / DPI:.0f}"'
     links = f'<a href="{picture.name}.svg">SVG</a>, <a href="{picture.name}.csv">numbers</a>'
     return (
-        f'<figure>\n<img alt="{escape(picture.title)}: {escape(picture.caption)}" '
-        f'src="data:{_TYPES[file.suffix]};base64,{data}">\n'
+        f'<figure>\n<div class="scroll" role="region" aria-label="{escape(picture.title)}" tabindex="0">'
+        f'<img {size} alt="{escape(picture.title)}: {escape(picture.caption)}" '
+        f'src="data:{_TYPES[file.suffix]};base64,{data}"></div>\n'
         f"<figcaption>{escape(picture.caption)} {links}.</figcaption>\n</figure>"
     )
 

@@ -12,6 +12,7 @@ from memorax_bench.report.document import Commands, Document, Grid, Heading, Ite
 NASTY = '<script>alert(1)</script> & "q" | *b* 100% $x_1$ #a {b} ~^\\ é — † ☃'
 HEADER = ("torso", "n", "mean", "")
 BODY = (("gru", "5", ".98 [.97,.99]†", ""), (NASTY, "5", "— ", "control"))
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (690).to_bytes(4) + (200).to_bytes(4) + b"p" * 50
 DOCUMENT = Document(
     title=NASTY,
     source="tiny@1, commit 01234567",
@@ -28,7 +29,7 @@ DOCUMENT = Document(
 
 @pytest.fixture
 def page(tmp_path):
-    (tmp_path / "curves.png").write_bytes(b"p" * 50)
+    (tmp_path / "curves.png").write_bytes(PNG)
     (tmp_path / "curves.svg").write_bytes(b"<svg/>")
     return html.to_html(DOCUMENT, tmp_path)
 
@@ -75,9 +76,11 @@ def test_html_can_be_read_without_seeing_it(page):
     heads = [attributes for tag, attributes in found.tags if tag == "th"]
     assert [head["scope"] for head in heads] == ["col"] * 3 + ["row"] * 2
     (image,) = (attributes for tag, attributes in found.tags if tag == "img")
+    assert (image["width"], image["height"]) == ("414", "120")  # 3.45 inches by 1
     assert image["alt"] == f"Learning curves: {NASTY}"
-    region = next(attributes for tag, attributes in found.tags if attributes.get("role") == "region")
-    assert region["tabindex"] == "0" and region["aria-label"] == NASTY
+    regions = [attributes for tag, attributes in found.tags if attributes.get("role") == "region"]
+    assert [region["aria-label"] for region in regions] == [NASTY, "Learning curves"]
+    assert {region["tabindex"] for region in regions} == {"0"}
     ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
     links = [a["href"][1:] for tag, a in found.tags if tag == "a" and a["href"].startswith("#")]
     assert ids == links == ["notes----more-"]
@@ -85,8 +88,8 @@ def test_html_can_be_read_without_seeing_it(page):
 
 def test_html_holds_the_smaller_picture(page, tmp_path):
     assert f"data:image/svg+xml;base64,{base64.b64encode(b'<svg/>').decode()}" in page
-    (tmp_path / "curves.svg").write_bytes(b"<svg/>" * 50)
-    assert f"data:image/png;base64,{base64.b64encode(b'p' * 50).decode()}" in html.to_html(DOCUMENT, tmp_path)
+    (tmp_path / "curves.svg").write_bytes(b"<svg/>" * 99)
+    assert f"data:image/png;base64,{base64.b64encode(PNG).decode()}" in html.to_html(DOCUMENT, tmp_path)
 
 
 def test_html_is_light_and_dark(page):

@@ -134,10 +134,12 @@ def test_of_many_torsos_the_best_stand_out_with_baseline_and_control(tmp_path):
 
 
 def test_looks_are_fixed_by_label_and_differ():
-    few = style.looks(["gru", "mlp", "my-own"], ["mlp"])
-    more = style.looks(["lru", "my-own", "gru", "mamba2", "mlp-prev", "mlp"], ["mlp", "mlp-prev"])
+    few = style.looks(["gru", "mlp", "my-own"], {"mlp": "control"})
+    roles = {"mlp": "control", "mlp-prev": "control", "mlp-state": "oracle"}
+    more = style.looks(["lru", "my-own", "gru", "mamba2", "mlp-state", "mlp-prev", "mlp"], roles)
     assert few["gru"] == more["gru"] and few["my-own"] == more["my-own"]
     assert len(set(more.values())) == len(more)
+    assert more["mlp-state"] == style.ORACLE
     assert more["mlp"].colour in style.CONTROL_GREYS and more["mlp-prev"].colour in style.CONTROL_GREYS
     assert len(set(style.looks([f"torso-{i}" for i in range(10)]).values())) == 10
     assert len(style.looks([f"torso-{i}" for i in range(25)])) == 25

@@ -27,7 +27,7 @@ def save_aggregates(
             total=TWO_COLUMNS,
             foot=frame.foot(f"Normalised scores over the ranked tasks, {frame.interval}{hollow}"),
         )
-        look = looks(frame.torsos, frame.controls)
+        look = looks(frame.torsos, frame.roles)
         for i, (ax, statistic) in enumerate(zip(axes, statistics, strict=True)):
             bars = [Bar(one.estimates[i], y, look[one.torso].colour, one.ranked) for y, one in enumerate(drawn)]
             draw_bars(ax, bars)

@@ -18,6 +18,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from memorax_bench.report.figures.style import FAINT, RULE, SMALL, TINY
+from memorax_bench.report.frame import Frame
 
 ONE_COLUMN, TWO_COLUMNS = 3.4, 6.9  # inches: the width of one column of a paper, and of both
 MOST_WIDE = 3  # panels in a row
@@ -67,6 +68,11 @@ def panels(
         figure.legend(handles=list(legend), ncols=entries, handlelength=2.2, columnspacing=1.0, borderpad=0.1, **place)
     figure.text(0.05 / wide, 0.04 / tall, "\n".join(lines), fontsize=TINY, color=FAINT, va="bottom", linespacing=_LINE)
     return figure, axes
+
+
+def columns_of(frame: Frame, usual: int = MOST_WIDE) -> int:
+    """How many panels of tasks stand in a row: of a few algorithms one each, so that a row is a task."""
+    return len(frame.algorithms) if 1 < len(frame.algorithms) <= usual else usual
 
 
 def name_rows(ax: Axes, names: Sequence[str], shown: bool = True) -> None:

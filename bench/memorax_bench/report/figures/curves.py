@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from memorax_bench.report.figures.canvas import numbers, panels, title
+from memorax_bench.report.figures.canvas import columns_of, numbers, panels, title
 from memorax_bench.report.figures.lines import (
     band,
     behind,
@@ -31,9 +31,11 @@ def save_curves(
     """In the units of the task where a panel shows one, else normalised."""
     with house_style():
         single = all(panel.single for panel in shown)
+        columns = columns_of(frame)
         figure, axes = panels(
             len(shown),
             height=1.35,
+            columns=columns,
             gap=0.36,
             right=0.4,
             between=0.24,
@@ -42,14 +44,14 @@ def save_curves(
         )
         for i, (ax, panel) in enumerate(zip(axes, shown, strict=True)):
             _draw(ax, frame, [line for line in lines if line.panel == panel])
-            _bounds(ax, table, panel, named=i % 3 == 2 or i == len(shown) - 1)
+            _bounds(ax, table, panel, named=(i + 1) % columns == 0 or i == len(shown) - 1)
             name = panel.title + "*" * (not panel.ranked)
             title(ax, f"{name}, {panel.algorithm}" if len(frame.algorithms) > 1 else name)
             step_axis(ax)
             numbers(ax.yaxis)
-            if i % 3 == 0:
+            if i % columns == 0:
                 ax.set_ylabel("Mean episode return" if single else "Normalised score")
-            if i >= len(shown) - 3:
+            if i >= len(shown) - columns:
                 ax.set_xlabel("Environment steps")
         return save(figure, stem)
 

@@ -38,6 +38,9 @@ def save_efficiency(frame: Frame, progress: Sequence[Progress], devices: str, st
             for order, torso, look in in_front(frame, mine):
                 _draw(three, mine[torso], look, order)
             _finish(three, algorithm if len(algorithms) > 1 else "")
+        for ax in axes:
+            if ax not in axes[2::3] and ax is not axes[0]:
+                ax.sharey(axes[0])
         return save(figure, stem)
 
 
@@ -63,11 +66,11 @@ def _finish(axes: Sequence[Axes], name: str) -> None:
     axes[1].set_xscale("log")
     axes[1].xaxis.set_major_formatter(EngFormatter(sep=""))
     axes[1].xaxis.set_minor_formatter(NullFormatter())
-    axes[1].sharey(axes[0])
     numbers(axes[0].yaxis)
     axes[2].set_xlabel("Environment steps")
     axes[2].set_ylabel(f"Runs at {HALF_WAY:g} or above")
     axes[2].yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes[2].set_ylim(-0.04, 1.04)
     for ax in (axes[0], axes[2]):
         step_axis(ax)
     for ax in axes:

@@ -27,7 +27,7 @@ def save_improvement(frame: Frame, baseline: str, drawn: Sequence[Improvement], 
             total=WIDTH,
             foot=frame.foot(f"{frame.interval}; filled: significant after correction".capitalize()),
         )
-        look = looks(frame.torsos, frame.controls)
+        look = looks(frame.torsos, frame.roles)
         for ax, what in zip(axes, ("better", "difference"), strict=True):
             draw_bars(
                 ax,

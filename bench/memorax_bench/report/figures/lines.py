@@ -53,19 +53,16 @@ def reference(ax: Axes, value: float, name: str = "", upright: bool = False) -> 
 
 def legend(frame: Frame, drawn: Iterable[str], others: str = "others") -> list[Line2D]:
     """Entries of the torsos that stand out, in the order of the table, and one for all others that are drawn."""
-    drawn, look = set(drawn), looks(frame.torsos, frame.controls)
+    drawn, look = set(drawn), looks(frame.torsos, frame.roles)
     named = [torso for torso in frame.torsos if torso in drawn and torso in frame.prominent]
-    entries = [
-        Line2D([], [], label=f"{torso} (control)" if torso in frame.controls else torso, **look[torso].line())
-        for torso in named
-    ]
+    entries = [Line2D([], [], label=frame.title(torso), **look[torso].line()) for torso in named]
     rest = len(drawn) - len(named)
     return [*entries, *([Line2D([], [], label=f"{rest} {others}", color=PALE, lw=0.9)] if rest else [])]
 
 
 def in_front(frame: Frame, drawn: Iterable[str]) -> list[tuple[int, str, Look]]:
     """(order, torso, look) of the torsos that stand out, the best last, so that it is drawn over the others."""
-    look = looks(frame.torsos, frame.controls)
+    look = looks(frame.torsos, frame.roles)
     named = sorted(set(drawn) & frame.prominent, key=frame.torsos.index, reverse=True)
     return [(order, torso, look[torso]) for order, torso in enumerate(named)]
 

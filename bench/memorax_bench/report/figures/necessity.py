@@ -24,14 +24,14 @@ def save_necessity(table: Table, frame: Frame, needs: Sequence[Need], stem: Path
     with house_style():
         algorithms = list(dict.fromkeys(need.algorithm for need in needs))
         tasks = list(dict.fromkeys(need.task for need in needs))
-        look = looks(frame.torsos, frame.controls)
+        look = looks(frame.torsos, frame.roles)
         figure, axes = panels(
             len(algorithms),
             height=0.1 + ROW * len(tasks),
             columns=2,
             left=names_width(tasks),
             gap=0.2,
-            top=0.32,
+            top=0.36 if len(algorithms) > 1 else 0.2,
             total=5.0 if len(algorithms) == 1 else None,
             legend=_marks(needs, look),
             foot=frame.foot(f"Bars: {frame.interval}; pale: memory is not shown to be needed"),
@@ -45,7 +45,7 @@ def save_necessity(table: Table, frame: Frame, needs: Sequence[Need], stem: Path
             ax.set_xlabel("Normalised score")
             numbers(ax.xaxis)
             title(ax, algorithm if len(algorithms) > 1 else "")
-            ax.title.set_y(1.06)
+            ax.title.set_y(1.0 + 0.12 / (0.1 + ROW * len(tasks)))
             name_rows(ax, tasks, shown=i % 2 == 0)
         return save(figure, stem)
 

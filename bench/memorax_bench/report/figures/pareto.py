@@ -31,7 +31,7 @@ def save_pareto(frame: Frame, prices: Sequence[Price], stem: Path) -> tuple[Path
             legend=_sizes(prices),
             foot=frame.foot(f"Bars: {frame.interval}; line: nothing is both better and faster"),
         )
-        look = looks(frame.torsos, frame.controls)
+        look = looks(frame.torsos, frame.roles)
         for ax, (algorithm, device) in zip(axes, shown, strict=True):
             mine = [price for price in prices if (price.algorithm, price.device) == (algorithm, device)]
             _draw(ax, frame, mine, look)

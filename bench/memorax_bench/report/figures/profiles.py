@@ -18,11 +18,12 @@ def save_profiles(frame: Frame, profiles: Profiles, stem: Path) -> tuple[Path, P
         figure, axes = panels(
             len(algorithms),
             height=2.0,
+            left=0.54,
             top=0.22 if len(algorithms) > 1 else 0.08,
             legend=legend(frame, (torso for _, torso in profiles)),
             foot=frame.foot(f"Families weighing the same; bands: pointwise {frame.interval}"),
         )
-        for ax, algorithm in zip(axes, algorithms, strict=True):
+        for i, (ax, algorithm) in enumerate(zip(axes, algorithms, strict=True)):
             mine = {torso: profile for (name, torso), profile in profiles.items() if name == algorithm}
             pale_lines(ax, [(mine[torso].taus, mine[torso].value) for torso in behind(frame, mine)])
             for order, torso, look in in_front(frame, mine):
@@ -30,7 +31,8 @@ def save_profiles(frame: Frame, profiles: Profiles, stem: Path) -> tuple[Path, P
                 band(ax, profile.taus, profile.low, profile.high, look)
                 mean_line(ax, profile.taus, profile.value, look, order)
             ax.set_xlabel("Normalised score")
-            ax.set_ylabel("Runs above it")
+            if i % 3 == 0:
+                ax.set_ylabel("Runs above it")
             ax.yaxis.set_major_formatter(PercentFormatter(1.0))
             numbers(ax.xaxis)
             ax.margins(x=0.0, y=0.02)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from memorax_bench.report.figures.bars import Bar, draw_bars
-from memorax_bench.report.figures.canvas import name_rows, names_width, numbers, panels, title
+from memorax_bench.report.figures.canvas import columns_of, name_rows, names_width, numbers, panels, title
 from memorax_bench.report.figures.lines import reference
 from memorax_bench.report.figures.style import house_style, looks, save
 from memorax_bench.report.frame import Frame
@@ -25,7 +25,7 @@ def save_scores(
     with house_style():
         torsos = list(frame.torsos)
         row = FEW_ROWS if len(torsos) <= 10 else ROW
-        columns = 3 if len(torsos) <= 10 else 4
+        columns = columns_of(frame, usual=3 if len(torsos) <= 10 else 4)
         dots_are = "seeds" if all(panel.single for panel in shown) else "tasks"
         reading = f"Dots: {dots_are}; diamond and bar: mean, {frame.interval}; dotted: floor and ceiling"
         reading += "; crosses: diverged" if any(one.diverged.any() for one in dots) else ""
@@ -40,7 +40,7 @@ def save_scores(
             bottom=0.36,
             foot=frame.foot(reading),
         )
-        look = looks(frame.torsos, frame.controls)
+        look = looks(frame.torsos, frame.roles)
         for i, (ax, panel) in enumerate(zip(axes, shown, strict=True)):
             mine = [one for one in dots if one.panel == panel]
             _draw(ax, [(torsos.index(one.torso), look[one.torso].colour, one) for one in mine])

@@ -5,12 +5,15 @@ The same data give the same bytes: no dates, fixed ids in the SVG, text as paths
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+
+from memorax_bench.report.document import DPI
 
 Dash = str | tuple[int, tuple[float, ...]]
 
@@ -31,7 +34,7 @@ METHODS = (  # by dashes, in the order of the colours: relatives, which often en
 )
 INK, FAINT, PALE, RULE = "#262626", "#6B6B6B", "#C3C7CC", "#E8E8E8"
 SMALL, TINY = 7.0, 6.5  # points
-DPI, COMPRESSION = 200, 4  # of 9, which would take three times as long for a few percent
+COMPRESSION = 4  # of 9, which would take three times as long for a few percent
 STYLE = {
     "font.size": 7.5,
     "axes.titlesize": 8.0,
@@ -73,6 +76,7 @@ class Look:
         return {"color": self.colour, "ls": self.dash, "lw": width}
 
 
+ORACLE = Look(INK, OWN_DASH)
 _KNOWN = {
     name: Look(colour, dash)
     for dash, names in zip(DASHES, METHODS, strict=False)
@@ -80,18 +84,20 @@ _KNOWN = {
 }
 
 
-def looks(torsos: Iterable[str], controls: Iterable[str] = ()) -> dict[str, Look]:
+def looks(torsos: Iterable[str], roles: Mapping[str, str] = MappingProxyType({})) -> dict[str, Look]:
     """A Look for each label: the library's torsos have theirs for good, other labels one that depends on their name.
 
-    Two share both colour and dashes only where more than ten are not the library's. Controls are grey and dashed.
+    Two share both colour and dashes only where more than ten are not the library's. By their `roles` controls are grey
+    and dashed, oracles black.
     """
-    controls = sorted(set(controls))
+    controls = sorted(label for label in set(torsos) if roles.get(label) == "control")
     found = {
         label: Look(CONTROL_GREYS[i % len(CONTROL_GREYS)], DASHES[1 + i % (len(DASHES) - 1)])
         for i, label in enumerate(controls)
     }
     for label in sorted(set(torsos) - set(controls)):
-        found[label] = _KNOWN[label] if label in _KNOWN else _own(label, found.values())
+        known = ORACLE if roles.get(label) == "oracle" else _KNOWN.get(label)
+        found[label] = known or _own(label, found.values())
     return found
 
 

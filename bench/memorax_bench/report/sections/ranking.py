@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from memorax_bench import stats
-from memorax_bench.report.frame import FEW_SEEDS, Frame
+from memorax_bench.report.frame import Frame
 from memorax_bench.report.render import MISSING, estimate_text, number, numbers
 from memorax_bench.report.sections.section import Section, entry_columns
 from memorax_bench.report.standings import Standing, baseline_of, significant
@@ -25,7 +25,7 @@ BASELINE = (
     "to {baseline}: the difference of the means, with its interval; p: two-sided{adjusted}; "
     f"{SIGNIFICANT}: below {{alpha:g}}."
 )
-FEW = f"‡: fewer than {FEW_SEEDS} seeds; bootstrap intervals of so few are narrower than they say."
+FEW = f"‡: fewer than {stats.FEW_SEEDS} seeds; bootstrap intervals of so few are narrower than they say."
 FEW_MARK = "‡"
 
 
@@ -94,7 +94,7 @@ def _words(table: Table, found: Sequence[Standing]) -> str:
         adjusted = ", adjusted by Holm for all rows of the algorithm" if ranking.correction == "holm" else ""
         alpha = round(1 - table.suite.scoring.interval.level, 9)
         words.append(BASELINE.format(baseline=ranking.baseline, adjusted=adjusted, alpha=alpha))
-    return " ".join([*words, *([FEW] if any(standing.mean.n < FEW_SEEDS for standing in found) else [])])
+    return " ".join([*words, *([FEW] if any(standing.mean.n < stats.FEW_SEEDS for standing in found) else [])])
 
 
 def _header(table: Table, found: Sequence[Standing]) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _header(table: Table, found: Sequence[Standing]) -> tuple[str, ...]:
 
 def _line(table: Table, found: Sequence[Standing], standing: Standing) -> tuple[str, ...]:
     cells = [rank_text(standing.rank), p_best_text(standing.rank)] * any(other.rank for other in found)
-    cells += [*entry_columns(table, standing.row), f"{standing.mean.n}{FEW_MARK * (standing.mean.n < FEW_SEEDS)}"]
+    cells += [*entry_columns(table, standing.row), f"{standing.mean.n}{FEW_MARK * (standing.mean.n < stats.FEW_SEEDS)}"]
     cells += [estimate_text(standing.mean), interval_only(standing.t)]
     cells += [estimate_text(one) for one in (standing.iqm, standing.median, standing.gap)]
     if any(other.difference for other in found):
