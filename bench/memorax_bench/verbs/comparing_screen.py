@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from memorax_bench import errors
 from memorax_bench.comparing.differences import REGRESSION, SAME, UNSHOWN, Compared, Comparison
 from memorax_bench.comparing.speeds import Speed
-from memorax_bench.report.render import MISSING, aligned, number, pipes
+from memorax_bench.report.markdown import pipes
+from memorax_bench.report.render import MISSING, aligned, number
 
 _LEFT = ("entry", "task", "verdict")
 _MOST = 40  # cells that a terminal is to show
@@ -34,8 +35,8 @@ def markdown(names: tuple[str, str], found: Sequence[Comparison], lost: Iterable
     for one in found:
         parts += [f"#### {one.label}", _escaped(f"{caption(one)}; {rule(one, margin)}")]
         if one.cells:
-            parts += [pipes(*_entries(one, margin), left=_LEFT)]
-            parts += [_folded("By task", pipes(*_cells(one, margin), left=_LEFT))]
+            parts += [pipes(*_entries(one, margin), names=_LEFT)]
+            parts += [_folded("By task", pipes(*_cells(one, margin), names=_LEFT))]
         notes = [f"- {_escaped(note)}" for note in _notes(one)]
         parts += [_folded("Notes", "\n".join(notes))] if notes else []
     parts += [f"- not compared: {_escaped(why)}" for why in lost]
