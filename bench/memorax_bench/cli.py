@@ -284,14 +284,14 @@ def report(
     # Before numpy is loaded: a report's products are small, and threads would wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from memorax_bench.records.collecting import uncollected
+    from memorax_bench.records.processes import cores
     from memorax_bench.records.store import Store
-    from memorax_bench.report.processes import cores
     from memorax_bench.report.write import NothingMeasured, write_report
 
     resolved = _resolve(arguments)
     try:
         with uncollected():
-            scan = Store(results).scan(resolved.label, whole=False)
+            scan = Store(results).scan(resolved.label, whole=False, processes=cores())
             made = write_report(resolved, scan, reports, arguments, cores())
     except NothingMeasured as error:
         typer.echo(str(error), err=True)

@@ -11,18 +11,21 @@ What a record is about is read from the record, never from its path. A published
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from memorax_bench.code_hash import CodeHash
 from memorax_bench.records.collecting import uncollected
 from memorax_bench.records.durable import make_folder, plain_name, sync_folder, write_new
+from memorax_bench.records.processes import share_out
 from memorax_bench.records.record import (
     Adopted,
     Adoption,
@@ -41,6 +44,7 @@ ADOPTED = "adopted.json"
 FAILURES = "failures"
 CHECKPOINT = "checkpoint"
 PROGRESS = "progress.json"
+_MANY = 1_000  # records from which on copying this process is worth while
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +141,35 @@ class Store:
         self.root = Path(results_dir)
         self.work = self.root / ".work"
 
-    def scan(self, label: str, *, whole: bool = True, own: bool = True) -> Scan:
-        """Reads every record, failure and adoption below `results/<label>`.
+    def scan(self, label: str, *, whole: bool = True, own: bool = True, processes: int = 1) -> Scan:
+        """Reads every record, failure and adoption below `results/<label>`; of many records, so many `processes` do.
 
         All are checked, those that are not one's `own` leaf by leaf. Of those that are not asked for `whole`, only what
         comparisons need is kept (`brief`).
         """
         with uncollected():
-            return self._scan(label, whole, own)
+            return self._scan(label, whole, own, processes)
 
-    def _scan(self, label: str, whole: bool, own: bool) -> Scan:
-        records, failures, invalid, misplaced = [], [], [], []
+    def _scan(self, label: str, whole: bool, own: bool, processes: int) -> Scan:
         base = self.root / label
         found = _files(base)
-        for path in found.records:
-            try:
-                record = read_record(path, own)
-            except InvalidRecord as error:
-                invalid.append(Invalid(path, str(error)))
-                continue
-            adoptions = self._adoptions(path.with_name(ADOPTED), invalid) if path in found.adopted else ()
-            records.append(StoredRecord(path, record if whole else brief(record), adoptions))
-            parts = tuple(str(path)[len(str(base)) + 1 :].split(os.sep)[:-1])  # `relative_to` takes longer than to read
-            reason = why_misplaced(parts, record, label)
-            if reason is not None:
-                misplaced.append(Invalid(path, reason))
+        processes = processes if len(found.records) >= _MANY else 1
+        parts = [found.records[first::processes] for first in range(processes)]
+        read = share_out([partial(_read_records, part, whole, own) for part in parts], processes)
+        by_path = sorted((one for part in read for one in part), key=lambda one: str(one.path))
+        failures, invalid = [], [one for one in by_path if isinstance(one, Invalid)]
+        records = [
+            dataclasses.replace(one, adoptions=self._adoptions(one.path.with_name(ADOPTED), invalid))
+            if one.path in found.adopted
+            else one
+            for one in by_path
+            if isinstance(one, StoredRecord)
+        ]
+        misplaced = [
+            Invalid(one.path, reason)
+            for one in records
+            if (reason := why_misplaced(_parts(one.path, base), one.record, label)) is not None
+        ]
         for path in found.failures:
             try:
                 failures.append(StoredFailure(path, decode_as(Failure, path.read_bytes())))
@@ -266,6 +274,23 @@ class Store:
             except (OSError, ValueError):
                 continue  # a convenience only: without it, `plan` says that code changed and not which
         return known
+
+
+def _read_records(paths: Sequence[Path], whole: bool, own: bool) -> list["StoredRecord | Invalid"]:
+    found: list[StoredRecord | Invalid] = []
+    for path in paths:
+        try:
+            record = read_record(path, own)
+        except InvalidRecord as error:
+            found.append(Invalid(path, str(error)))
+        else:
+            found.append(StoredRecord(path, record if whole else brief(record)))
+    return found
+
+
+def _parts(path: Path, base: Path) -> tuple[str, ...]:
+    """The folders below `base`; `relative_to` takes longer than reading a record."""
+    return tuple(str(path)[len(str(base)) + 1 :].split(os.sep)[:-1])
 
 
 class _Files(NamedTuple):

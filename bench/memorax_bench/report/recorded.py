@@ -50,7 +50,6 @@ def _cell(suite: ResolvedSuite, record: Record, own: dict, roles: dict[str, str 
         role=roles.get(cell.torso),
         task=task,
         config=cell.config,
-        config_hash=cell.config_hash,
         track=cell.track,
         tuning=cell.tuning,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from memorax_bench.errors import EXIT_NOTHING_MEASURED
 from memorax_bench.records.collecting import uncollected
+from memorax_bench.records.processes import share_out
 from memorax_bench.records.store import Invalid, Scan
 from memorax_bench.report import costs
 from memorax_bench.report.compose import compose
@@ -18,7 +19,6 @@ from memorax_bench.report.html import to_html
 from memorax_bench.report.latex import to_latex
 from memorax_bench.report.learning import read_learning
 from memorax_bench.report.markdown import to_markdown
-from memorax_bench.report.processes import share_out
 from memorax_bench.report.render import caption, notes, to_rows, to_text
 from memorax_bench.report.sections.section import Section
 from memorax_bench.report.tables import Table, build_table

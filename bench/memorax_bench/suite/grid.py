@@ -1,5 +1,6 @@
 """From typed sections to the grid of cells: what each cell is, fully resolved, and which combinations do not exist."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,6 @@ class Cell:
     role: str | None
     task: Task
     config: Mapping[str, Any]
-    config_hash: str
     track: str = UNTUNED
     tuning: Tuning | None = None
 
@@ -46,6 +46,11 @@ class Cell:
     def labels(self) -> tuple[str, str, str]:
         """(task, algorithm, torso)."""
         return self.task_label, self.algorithm_label, self.torso_label
+
+    @functools.cached_property
+    def config_hash(self) -> str:
+        """The identity of `config`."""
+        return config_hash(self.config)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
         "protocol": protocol,
     }
     tuning = parts.track.apply(entry_name(algorithm_label, torso_label), config)
-    return Cell(*labels, torso.role, task, config, config_hash(config), parts.track.name, tuning)
+    return Cell(*labels, torso.role, task, config, parts.track.name, tuning)
 
 
 def _resolved_task(task: Task, role: str | None, kwargs: Mapping[str, Any], variants: Variants) -> dict[str, Any]:

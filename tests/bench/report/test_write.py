@@ -177,7 +177,7 @@ def test_several_processes_write_the_same_bytes(tmp_path, resolved, results, rep
     scan = Store(results).scan(resolved.label, whole=False)
     code = (
         "import sys; from memorax_bench.cli import main\n"
-        "import memorax_bench.report.processes as processes; processes.cores = lambda: 3\n"
+        "import memorax_bench.records.processes as processes; processes.cores = lambda: 3\n"
         "sys.argv = ['memorax-bench', *sys.argv[1:]]; main()"
     )
     arguments = ["report", f"suite={resolved.file}", f"--results={results}", f"--reports={tmp_path}"]

@@ -8,6 +8,7 @@ import pytest
 
 from memorax_bench.errors import Problem, UsageProblems, nearest
 from memorax_bench.identity import canonical_json
+from memorax_bench.suite import grid
 from memorax_bench.suite.load import frozen_hashes, load_suite, shipped_suites
 from memorax_bench.suite.schema import suite_schema
 
@@ -278,3 +279,12 @@ def test_problem_text():
 @pytest.mark.parametrize(("value", "name"), [("gruu", "gru"), ("GRU", "gru"), ("zzz", None), ("", None)])
 def test_nearest(value, name):
     assert nearest(value, ["gru", "lru"]) == name
+
+
+def test_cells_are_not_hashed_before_anybody_asks(monkeypatch):
+    """`ls suites` resolves twelve thousand cells and shows how many there are."""
+    asked = []
+    monkeypatch.setattr(grid, "config_hash", lambda config: asked.append(config) or "hash")
+    cells = load_suite("quick").cells
+    assert len(cells) > 5 and not asked
+    assert cells[0].config_hash == cells[0].config_hash == "hash" and asked == [cells[0].config]
