@@ -14,7 +14,6 @@ from memorax_bench.records.pooling import Pool
 from memorax_bench.records.record import Record
 from memorax_bench.records.store import Scan, StoredRecord
 from memorax_bench.report.costs import CostRow, cost_rows
-from memorax_bench.report.frame import FEW_SEEDS
 from memorax_bench.report.ranking import interval_settings, ranked_tasks
 from memorax_bench.report.standings import Standing, standings
 from memorax_bench.report.tables import ALL_SEEING, Row, Table, build_table
@@ -72,7 +71,7 @@ class Entry:
     @property
     def few(self) -> bool:
         """Whether a task has so few seeds that the row is marked."""
-        return self.row.n[0] < FEW_SEEDS
+        return self.row.n[0] < stats.FEW_SEEDS
 
     @property
     def sound(self) -> bool:

@@ -6,10 +6,10 @@ from memorax_bench import stats
 from memorax_bench.board import charts, links, words
 from memorax_bench.board.grids import Cell
 from memorax_bench.board.rankings import Entry, Ranking
-from memorax_bench.report.frame import FEW_SEEDS
 from memorax_bench.report.render import FAILED_MARK, MISSING
 from memorax_bench.report.sections.ranking import FEW_MARK
 from memorax_bench.report.tables import TableCell
+from memorax_bench.stats import FEW_SEEDS
 
 
 def missing(look: str = "") -> Cell:

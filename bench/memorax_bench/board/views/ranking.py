@@ -14,11 +14,10 @@ from memorax_bench.board.views.cells import (
     missing,
     seeds_cell,
 )
-from memorax_bench.report.frame import FEW_SEEDS
 from memorax_bench.report.ranking import MIN_RANKED_SEEDS
 from memorax_bench.report.render import MISSING, notes, shared_reasons, status
 from memorax_bench.report.sections.ranking import FEW_MARK
-from memorax_bench.stats import SOLVED_AT
+from memorax_bench.stats import FEW_SEEDS, SOLVED_AT
 
 PAGE = links.INDEX
 
