@@ -189,7 +189,7 @@ def _entry(
     pools = {task: pool for task, pool in table.pools_by_row[name].items() if pool.runs}
     return Entry(
         row=row,
-        why=(*[DRAFT] * table.draft, *row.why_unranked),
+        why=((DRAFT, *(why for why in row.why_unranked if why != "draft suite")) if table.draft else row.why_unranked),
         standing=found.get(name),
         cost=costs[name],
         pools=pools,

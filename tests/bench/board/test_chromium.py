@@ -18,7 +18,8 @@ webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not in
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select  # noqa: E402
+from selenium.webdriver.support.expected_conditions import url_contains  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -167,7 +168,7 @@ def test_filters_hide_rows_of_both_tables_and_keep_ranks(browser):
     assert [group.text for group in groups if group.is_displayed()] == ["ppo"]
     assert browser.column("board-1-fixed-families", 0) == ["ppo/gru", "ppo/lru"]
     assert form.find_element(By.TAG_NAME, "output").text == "2 of 11 shown; ranks are those of all"
-    form.find_element(By.CSS_SELECTOR, "[type=reset]").click()
+    form.find_element(By.TAG_NAME, "button").click()
     assert len(browser.column("board-1-fixed-ranking", 1)) == len(ranks)
     Select(form.find_element(By.NAME, "device")).select_by_visible_text("NVIDIA H200")
     assert [browser.column("board-1-fixed-ranking", 1, group) for group in range(3)] == [[], ["a2c/gru"], []]
@@ -255,7 +256,7 @@ def test_two_entries_are_chosen_and_compared(browser):
     Select(browser.one("select[name=first]")).select_by_value("ppo/mamba2")
     Select(browser.one("select[name=second]")).select_by_value("a2c/gru")
     browser.one("[data-compare] button").click()
-    assert browser.driver.current_url.endswith(f"{HOME}/compare/a2c/gru/ppo/mamba2.html")
+    WebDriverWait(browser.driver, 10).until(url_contains(f"{HOME}/compare/a2c/gru/ppo/mamba2.html"))
     assert browser.one("h1").text == "a2c/gru against ppo/mamba2"
     browser.one(".crumbs a").click()
     assert browser.driver.current_url.endswith("index.html#board-1-fixed")

@@ -92,7 +92,10 @@ function startFilters(form) {
     form.querySelector("output").value = shown === mine.length ? "" : `${shown} of ${mine.length} shown; ranks are those of all`;
   };
   ["input", "change"].forEach((kind) => form.addEventListener(kind, apply));
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.querySelector("button").addEventListener("click", () => {
+    form.reset();
+    apply();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   apply();
 }

@@ -110,7 +110,8 @@ def _line(ranking: Ranking, entry: Entry, domain: charts.Interval, several: bool
     row, cost = entry.row, entry.cost
     name = entry_cell(PAGE, ranking, entry)
     shared = shared_reasons(ranking.table)
-    why = [reason for reason in entry.why if reason not in shared and entry.kind == "unranked"]
+    told = ranking.table.draft or entry.kind != "unranked"  # above the table, or nothing to tell
+    why = [] if told else [reason for reason in entry.why if reason not in shared]
     flops, iqm = cost.flops_per_env_step, entry.standing.iqm if entry.standing else None
     cells = (
         _rank_cell(entry),

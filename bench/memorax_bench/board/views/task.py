@@ -75,12 +75,9 @@ def _bounds(label: str, task: Task, measured: Bounds | None) -> Grid:
     if measured is not None:
         lines.append(("Random play", _with_error(measured.random.value, measured.random.standard_error), "measured"))
     floor = measured.floor if measured and measured.floor.value == task.floor else None
-    lines.append(
-        ("Floor: 0", words.value(task.floor), f"{floor.kind}; {floor.source}" if floor else "as the suite says")
-    )
-    lines.append(
-        ("Hard minimum", words.value(task.hard_min), "no return lies below; a seed that diverged counts as this")
-    )
+    how = f"{floor.kind}; {floor.source}" if floor else "as the suite says"
+    lines.append(("Floor: 0", words.value(task.floor), how))
+    lines.append(("Hard minimum", words.value(task.hard_min), "no return lies below; diverged seeds count as this"))
     columns = (Column("Bound", number=False), Column("Return"), Column("How it is known", number=False))
     rows = [Line((Cell(name, header=True), Cell(value), Cell(how))) for name, value, how in lines]
     return grid("bounds", f"Bounds of {label}", columns, rows, plain=True)
