@@ -87,7 +87,7 @@ def make_record(
         "comparable": {
             "task_id": cell.task.id,
             "task_version": cell.task.task_version,
-            "task_package": "memorax 0.1.0",
+            "task_package": "memorax-bench 0.1.0",
             "protocol": protocol,
         },
         "code": {

@@ -1,8 +1,10 @@
 """Whether numbers may stand beside one another: the key of a record, and the field in which two of them differ.
 
 Two records of a task are comparable where `suite.benchmark_hash` and the whole of `comparable` are equal: the task, its
-version, the package it comes from, the protocol. What an agent is shown (`comparable.protocol.inputs`) is the entry's
-own choice and not the benchmark's, so it parts no records; but only those rank that see what the protocol offers.
+version, the package it comes from, the protocol. Of the tasks that this project writes itself the package's version is
+left out: what changes one of them raises its `task_version`, and a release of the library parts no records. What an
+agent is shown (`comparable.protocol.inputs`) is the entry's own choice and not the benchmark's, so it parts no records;
+but only those rank that see what the protocol offers.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +15,7 @@ from memorax_bench.errors import NotComparable
 from memorax_bench.records.record import Record, dump
 
 INPUTS = "comparable.protocol.inputs"
+OWN_PACKAGE = "memorax-bench"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Difference:
 def key_of(record: Record) -> dict[str, Any]:
     """What must be equal for two records of one task to be compared, by dotted name."""
     data = dump(record)
+    if data["comparable"]["task_package"].startswith(f"{OWN_PACKAGE} "):
+        data["comparable"]["task_package"] = OWN_PACKAGE
     return dotted({"suite": {"benchmark_hash": data["suite"]["benchmark_hash"]}, "comparable": data["comparable"]})
 
 

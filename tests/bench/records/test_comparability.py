@@ -54,6 +54,12 @@ def test_every_field_of_the_key_is_refused_by_name(tiny):
         assert refused.value.exit_code == EXIT_INVALID
 
 
+def test_a_release_of_this_library_parts_no_records_of_its_own_tasks(tiny):
+    older = changed(record(tiny), "comparable.task_package", "memorax-bench 0.1.0")
+    newer = changed(record(tiny, "lru"), "comparable.task_package", "memorax-bench 0.2.0")
+    check_comparable([older, newer])
+
+
 def test_values_are_shown(tiny):
     older = changed(record(tiny), "comparable.task_package", "navix 4.0.0")
     newer = changed(record(tiny, "lru"), "comparable.task_package", "navix 4.1.0")
