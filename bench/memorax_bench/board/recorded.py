@@ -71,7 +71,8 @@ def _empty(resolved: ResolvedSuite, labels: Labels, track: str) -> Cell:
     """A cell without a record, so that a task that an entry lacks is seen to be missing."""
     reference = _reference(resolved, labels)
     role = reference.role if reference.labels == labels else None
-    return Cell(*labels, role, reference.task, reference.config, "", track)
+    nothing = {"protocol": reference.config["protocol"]}  # the configuration of no record
+    return Cell(*labels, role, reference.task, nothing, track)
 
 
 def _problems(reference: Cell, cell: Cell) -> list[str]:

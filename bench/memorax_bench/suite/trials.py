@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from memorax_bench.errors import Problem, UsageProblems
-from memorax_bench.identity import config_hash
 from memorax_bench.suite.catalogue import Catalogue, load_catalogue
 from memorax_bench.suite.checks import check_schedules, check_updates
 from memorax_bench.suite.coerce import to_float
@@ -169,7 +168,7 @@ def _trial(task: Cell, entry: Cell, rate: str, inputs: Sequence[str]) -> Cell:
         "protocol": {**task.config["protocol"], "inputs": fed},
     }
     labels = (task.task_label, trial_label(entry.algorithm_label, rate), entry.torso_label)
-    return Cell(*labels, entry.role, task.task, config, config_hash(config))
+    return Cell(*labels, entry.role, task.task, config)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from speed import reports
 from speed.many_records import fill_all, make_suite
 
 KEPT = 20_000  # bytes of memory for each record
-SECONDS, MEGABYTES = 20, 700  # of a report of ten thousand, on a machine that does other things as well
+SECONDS, MEGABYTES = 20, 700  # of processors, for a report of ten thousand; other work on the machine adds to them
 ROOT = Path(__file__).parents[3]
 
 
@@ -90,14 +90,15 @@ def test_a_figure_has_no_more_panels_than_it_has_room_for(tmp_path, monkeypatch)
 
 @pytest.mark.slow
 def test_a_report_of_ten_thousand_records(tmp_path):
-    """Measured in a process of its own; the numbers of an idle machine are in docs/benchmarking.md."""
+    """In a process of its own, all processors together; docs/benchmarking.md says how long one waits."""
     folder = reports.make("10000", tmp_path)
     program = (
         "import json, resource, sys; from memorax_bench.cli import main\n"
         "try: main()\n"
         "except SystemExit as end: assert not end.code\n"
-        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))"
+        "used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]\n"
+        "seconds = [one.ru_utime + one.ru_stime for one in used]\n"
+        "print(json.dumps([sum(seconds), max(one.ru_maxrss for one in used) / 1024]))"
     )
     paths = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "bench")))}
     done = subprocess.run(
@@ -105,4 +106,4 @@ def test_a_report_of_ten_thousand_records(tmp_path):
         cwd=folder, env=os.environ | paths, capture_output=True, text=True, check=True,
     )  # fmt: skip
     seconds, megabytes = json.loads(done.stdout.splitlines()[-1])
-    assert seconds < SECONDS and megabytes < MEGABYTES
+    assert seconds < SECONDS and megabytes < MEGABYTES, (seconds, megabytes)
