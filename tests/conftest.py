@@ -24,7 +24,7 @@ def optimised(monkeypatch):
 
     for name in UNOPTIMISED:
         monkeypatch.setenv(name, "0")
-    before = jax.config.jax_disable_most_optimizations
+    before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", False)
     yield
     jax.config.update("jax_disable_most_optimizations", before)

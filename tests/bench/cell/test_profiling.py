@@ -44,7 +44,9 @@ def unchecked():
         patch.setattr(runner, "measure_torso", lambda *_: time.sleep(0.01) or {})
         patch.setattr(runner, "measure_agent", lambda *_: {"pass": True})
         patch.setattr(runner, "step_seconds", lambda *_: 0.0)
+        jax.config.update("jax_disable_most_optimizations", False)  # unfused, a trace holds a hundred times the events
         yield
+        jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture(scope="module")
