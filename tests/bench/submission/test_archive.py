@@ -125,7 +125,15 @@ def test_bombs(monkeypatch):
         unpack(pack({f"file{number}": b"" for number in range(4)}))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", gzip.compress(PLAIN)[:-9], gzip.compress(PLAIN) + b"x"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"PK\x03\x04", id="zip"),
+        pytest.param(gzip.compress(PLAIN)[:-9], id="cut short"),
+        pytest.param(gzip.compress(PLAIN) + b"x", id="more behind"),
+    ],
+)
 def test_what_is_no_gzip(data):
     with pytest.raises(Refused, match="the archive"):
         unpack(data)
