@@ -27,7 +27,7 @@ CONTRACTS = (  # what an algorithm knows of networks and environments
 )
 LAYERS = (  # of the harness, each knows those before it: identity | suite -> cells -> records -> tables | verbs
     *("errors", "alignment", "identity", "code_hash", "stats", "suite", "records", "cell", "running", "report"),
-    *("measured", "perf", "submission", "comparing", "drawing", "board", "verbs", "cli"),
+    *("measured", "perf", "submission", "comparing", "drawing", "board", "verbs", "commands", "cli"),
 )
 LOADS_JAX = (  # of other layers than `cell`
     *("drawing.episode", "measured.bounding", "measured.inventory", "measured.matching", "measured.oracles"),

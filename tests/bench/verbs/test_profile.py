@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memorax_bench.cell import device, profiling, runner, tracing
+from memorax_bench.cell import device, products, profiling, runner, tracing
 from memorax_bench.cell.operations import Kind, Operation
 from memorax_bench.cell.profiling import Cost, Phase, Profile, Rate
 
@@ -195,7 +195,9 @@ class Cell(nn.RNNCellBase):
 
 @pytest.fixture
 def quickly(monkeypatch):
-    """Really measured, but for the gates; programs come from the cache."""
+    """Really measured, but for the gates, with small products; programs come from the cache."""
+    monkeypatch.setattr(products, "_LARGE", {"cpu": (64, 1)})  # tests compile products to naive loops
+    monkeypatch.setattr(products, "_FLOPS", 1e5)
     monkeypatch.setattr(device, "no_compilation_cache", contextlib.nullcontext)
     monkeypatch.setattr(runner, "measure_torso", lambda *_: {})
     monkeypatch.setattr(runner, "measure_agent", lambda *_: {"pass": True})
