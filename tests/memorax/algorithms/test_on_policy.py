@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fixtures.agents import a2c, equal, init_and_train, network, once, ppo, pqn, torso
+from fixtures.agents import PLAINEST, a2c, equal, init_and_train, learnt, linear, network, once, ppo, pqn, torso
 from fixtures.probes import Clock, ClockParams
 from memorax import lox
 from memorax.algorithms import PQN, A2CConfig, PQNConfig
@@ -120,8 +120,8 @@ SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that n
 @functools.cache
 def trained(name, task, **change):
     """The parameters after two updates."""
-    agent = MAKERS[name](torso("mlp"), task=task, learning_rate=0.03, **{**SHORT[name], **change})
-    return init_and_train(agent, num_steps=2 * 4 * 16)[1].params
+    agent = MAKERS[name](linear(), task=task, learning_rate=0.5, **PLAINEST, **{**SHORT[name], **change})
+    return learnt(agent, 2 * 4 * 16)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import jax
 import optax
 import pytest
 
-from fixtures.agents import equal, init_and_train, network, ppo, torso
+from fixtures.agents import PLAINEST, equal, init_and_train, learnt, linear, network, ppo, torso
 from memorax.algorithms import PPO, PPOConfig
 from memorax.environments import make
 from memorax.networks import heads
@@ -24,8 +24,8 @@ SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that n
 @functools.cache
 def trained(task, **change):
     """The parameters after two updates."""
-    agent = ppo(torso("mlp"), task=task, learning_rate=0.03, **{"num_steps": 16, **change})
-    return init_and_train(agent, num_steps=2 * 4 * 16)[1].params
+    agent = ppo(linear(), task=task, learning_rate=2.0, **PLAINEST, **{"num_steps": 16, **change})
+    return learnt(agent, 2 * 4 * 16)
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(PPOConfig)])

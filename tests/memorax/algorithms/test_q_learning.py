@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fixtures.agents import equal, init_and_train, once, q_learner, torso
+from fixtures.agents import PLAINEST, equal, init_and_train, learnt, linear, once, q_learner, torso
 from fixtures.probes import Clock, ClockParams
 from memorax.algorithms import DQN, R2D2, DQNConfig, R2D2Config
 from memorax.networks import heads
@@ -199,8 +199,8 @@ SEEN_IN = {"normalize_observations": "gymnax::CartPole-v1"}  # the fields that n
 def trained(name, task, **change):
     """The parameters after ten updates."""
     settings = {**SHORT[name], "buffer_size": 512, **change}
-    agent = q_learner(BOTH[name][0], torso("gru"), task=task, learning_rate=0.03, **settings)
-    return init_and_train(agent, num_steps=10 * 64)[1].params
+    agent = q_learner(BOTH[name][0], linear(), task=task, learning_rate=0.5, **PLAINEST, **settings)
+    return learnt(agent, 10 * 64)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import math
 import optax
 import pytest
 
-from fixtures.agents import FEATURES, equal, init_and_train, network, sac, torso
+from fixtures.agents import FEATURES, PLAINEST, equal, init_and_train, learnt, linear, network, sac, torso
 from fixtures.probes import Aim, AimParams
 from memorax.algorithms import SAC, SACConfig
 from memorax.environments import make
@@ -24,8 +24,8 @@ ANOTHER = {
 @functools.cache
 def trained(**change):
     """The actor's parameters after ten updates of 64 steps."""
-    agent = sac(torso("mlp"), (Aim(), AimParams()), learning_rate=0.03, **{"buffer_size": 512, **change})
-    return init_and_train(agent, num_steps=10 * 64)[1].params["actor"]
+    agent = sac(linear(), (Aim(), AimParams()), learning_rate=0.5, **PLAINEST, **{"buffer_size": 512, **change})
+    return learnt(agent, 10 * 64)["actor"]
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(SACConfig)])

@@ -9,10 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from fixtures.agents import equal, once, torso
+from fixtures.agents import equal, linear, of_observation, once, torso
 from fixtures.cues import probe
 from fixtures.probes import Clock, ClockParams
-from fixtures.streams import PLAIN, linear, lived, notes, of_observation, qrc, stream_ac
+from fixtures.streams import PLAIN, lived, notes, qrc, stream_ac
 from memorax.algorithms import QRC, StreamAC
 from memorax.algorithms.returns import generalized_advantages
 from memorax.algorithms.streaming import Followed

@@ -11,10 +11,10 @@ import numpy as np
 import optax
 import pytest
 
-from fixtures.agents import equal, init_and_train, once, torso
+from fixtures.agents import equal, init_and_train, linear, of_observation, once, torso
 from fixtures.cues import probe
 from fixtures.probes import Clock, ClockParams
-from fixtures.streams import PLAIN, linear, lived, notes, of_observation, qrc, stream_ac
+from fixtures.streams import PLAIN, lived, notes, qrc, stream_ac
 from memorax import environments, lox
 from memorax.algorithms import QRC, QRCConfig, StreamACConfig
 from memorax.networks import RTRL, FeatureExtractor, LRUCell, LRUConfig, Memoroid, Network, heads
