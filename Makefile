@@ -11,10 +11,11 @@ WORKERS ?= 2
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What is published, in results/ and reports/, stays as it is: here everything is trained anew.
 run: export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/$(VENV)/cache/xla
 run: $(VENV)/installed ## train the suite `quick` (5 minutes on 2 cores) and show its table and figures
-	$(BIN)/memorax-bench run suite=quick
-	$(BIN)/memorax-bench report suite=quick
+	$(BIN)/memorax-bench run suite=quick --results build/results
+	$(BIN)/memorax-bench report suite=quick --results build/results --reports build/reports
 
 # pytest-benchmark measures nothing under xdist, so its tests run before the others, alone.
 test: lint ## lint, then every test that takes seconds

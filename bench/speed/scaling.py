@@ -6,19 +6,22 @@ python -m speed.scaling environments        # one JSON object; also: seeds, leng
 import argparse
 import dataclasses
 import json
+import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
 
 from memorax import lox
-from speed import quiet
+from speed import measuring, quiet
 from speed.scaling_page import CHOICES
 from speed.workloads import ppo
 
 TORSOS = ("gru", "lru", "mamba2")
 LIMIT = 60.0  # seconds of a call above which the larger sizes are left out
+ROUNDS = 7  # of calls that take turns
 MEMORY = 6 * 2**30  # bytes of temporary memory above which a size is left out
 
 
@@ -46,8 +49,8 @@ GRIDS: dict[str, list[Size]] = {
 }
 
 
-def measure(torso: str, size: Size) -> dict[str, Any] | None:
-    """One update of this size; None where it asks for too much memory."""
+def update_of(torso: str, size: Size) -> tuple[Callable[[], None], dict[str, Any]]:
+    """A call that trains one update of this size, and what its program needs."""
     agent = ppo(size.width, size.environments, size.length, torso, False, parts=min(8, size.environments))
     keys = jax.random.split(jax.random.key(0), size.seeds)
     state = jax.jit(jax.vmap(agent.init))(keys)
@@ -55,21 +58,36 @@ def measure(torso: str, size: Size) -> dict[str, Any] | None:
     begin = time.perf_counter()
     program = jax.jit(train, donate_argnums=1).lower(keys, state).compile()
     compiled = time.perf_counter() - begin
-    temporary = program.memory_analysis().temp_size_in_bytes
-    if temporary > MEMORY:
-        return None
+    needs = {"temporary_bytes": program.memory_analysis().temp_size_in_bytes, "compile_s": compiled}
     held = [state]
 
     def call() -> None:
         held[0] = jax.block_until_ready(program(keys, held[0])[0])
 
+    return call, needs
+
+
+def measure(torso: str, size: Size) -> dict[str, Any] | None:
+    """One update of this size; None where it asks for too much memory."""
+    call, needs = update_of(torso, size)
+    if needs["temporary_bytes"] > MEMORY:
+        return None
     seconds = sorted(quiet.turns(call, 3, patience=2).seconds)[1]
-    return {
-        "steps_per_s": size.steps / seconds,
-        "seconds": seconds,
-        "temporary_bytes": temporary,
-        "compile_s": compiled,
-    }
+    return {"steps_per_s": size.steps / seconds, "seconds": seconds, **needs}
+
+
+def in_turns(torsos: list[str], sizes: list[Size]) -> dict[str, list[dict[str, Any]]]:
+    """The same as `measure`, of torsos that are compared: their updates of a size take turns."""
+    found: dict[str, list[dict[str, Any]]] = {torso: [] for torso in torsos}
+    for size in sizes:
+        with ThreadPoolExecutor(2) as pool:
+            made = dict(zip(torsos, pool.map(lambda torso, size=size: update_of(torso, size), torsos), strict=True))
+        taken = measuring.in_turns({torso: call for torso, (call, _) in made.items()}, ROUNDS, LIMIT)
+        for torso, (_, needs) in made.items():
+            seconds = statistics.median(taken[torso])
+            row = {"steps_per_s": size.steps / seconds, "seconds": seconds, **needs}
+            found[torso].append({**dataclasses.asdict(size), "steps": size.steps, **row})
+    return found
 
 
 def grow(torso: str, sizes: list[Size], measure: Callable[[str, Size], Any] = measure) -> list[dict[str, Any]]:
@@ -90,9 +108,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("kind", choices=GRIDS)
     parser.add_argument("--torsos", nargs="+")
     chosen = parser.parse_args(arguments)
-    ways = [name for torso, ways in CHOICES.items() for name in (torso, *ways)]
-    torsos = chosen.torsos or (ways if chosen.kind == "choice" else TORSOS)
-    print(json.dumps({torso: grow(torso, GRIDS[chosen.kind]) for torso in torsos}))
+    grid = GRIDS[chosen.kind]
+    if chosen.kind == "choice":
+        compared = {torso: ways for torso, ways in CHOICES.items() if torso in (chosen.torsos or CHOICES)}
+        found = [in_turns([torso, *ways], grid) for torso, ways in compared.items()]
+        print(json.dumps({name: rows for part in found for name, rows in part.items()}))
+    else:
+        print(json.dumps({torso: grow(torso, grid) for torso in chosen.torsos or TORSOS}))
 
 
 if __name__ == "__main__":

@@ -47,15 +47,34 @@ def text(part: Mapping[str, Mapping[str, Any]]) -> str:
     sections = []
     for kind, torsos in _by_kind(part):
         if kind in KINDS:
-            sections.append(f"## Against {KINDS[kind]}\n\n{_sizes(kind, torsos)}\n\n{_growth(kind, torsos)}")
+            sections.append(
+                f"### Against {KINDS[kind]}\n\n{_WHY[kind]}\n\n{_sizes(kind, torsos)}\n\n{_growth(kind, torsos)}"
+            )
         else:
-            sections.append(f"## Are the automatic choices the right ones?\n\n{_CHOICE}\n\n{_choices(torsos)}")
+            sections.append(f"### Are the automatic choices the right ones?\n\n{_CHOICE}\n\n{_choices(torsos)}")
     return "\n\n".join(sections)
 
 
+_WHY = {
+    "environments": """\
+More environments make larger products of the same number: steps/s rise until the cores are busy. From there on time
+grows in proportion, as memory does, which is a rollout's and the activations of one minibatch. Steps/s fall again where
+those no longer fit into the processor's caches.""",
+    "seeds": """\
+Seeds are mapped over: as many more products, none of them larger. On two cores little is gained, and memory grows in
+proportion; an accelerator has room for them.""",
+    "length": """\
+A sequence is scanned step by step or chunk by chunk: work is in proportion to its length, and so is memory while all
+activations are kept. Where they would exceed the caches, linear recurrences keep those of one span of 64 steps and
+compute the others again for the gradient: memory falls, and some of the speed with it.""",
+    "width": """\
+Products have the square of the width, everything between them the width itself: the exponent of time lies between one
+and two, and tends to two. Mamba-2 has a state of fixed size to each unit, and is nearer to one. Memory is activations,
+with the width, and parameters with their two moments, with its square.""",
+}
 _CHOICE = """\
-One update of the same agent, steps/s by the ways that the torso could be run and by what `auto` takes. It is *right*
-where it takes at most 10 % longer than the best way."""
+One update of the same agent, steps/s by the ways that the torso could be run and by what `auto` takes, measured in
+turns. It is *right* where it takes at most 10 % longer than the best way."""
 
 
 def _by_kind(part: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Rows]]]:

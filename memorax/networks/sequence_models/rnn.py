@@ -20,6 +20,7 @@ _SEQUENCE_RULES: dict[type, SequenceRule] = {
     lstm.LSTMCell: lstm.sequence_rule,
     slstm.SLSTMCell: slstm.sequence_rule,
 }
+_UNITS = {slstm.SLSTMCell: 8}  # of width to an environment, from which on the fast path pays; of the others 2
 
 
 def _sequence_rule(cell: nn.RNNCellBase) -> SequenceRule | None:
@@ -81,4 +82,5 @@ class RNN(SequenceModel):
         if self.strategy != "auto":
             return self.strategy == "by_hand"
         batch, width = jax.tree.leaves(carry)[0].shape[:2]
-        return "by_hand" in self.strategies and by_hand_pays(batch, width, jax.default_backend())
+        pays = by_hand_pays(batch, width, jax.default_backend(), _UNITS.get(type(self.cell), 2))
+        return "by_hand" in self.strategies and pays

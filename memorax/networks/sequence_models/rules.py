@@ -13,16 +13,16 @@ from memorax.networks.types import Carry
 SequenceRule = Callable[[dict, jax.Array, jax.Array, Carry], tuple[Carry, jax.Array]]
 
 
-def by_hand_pays(batch: int, width: int, backend: str) -> bool:
+def by_hand_pays(batch: int, width: int, backend: str, units: int = 2) -> bool:
     """Whether a reverse scan written by hand is faster than the derivative of a plain scan.
 
     By hand, every step emits the gradients of its gates, [B, gates * H], of which one product over all steps makes the
     gradient of the recurrent weights. A plain scan adds to an array [H, gates * H] at every step, and keeps in a cache
-    what the other sends to memory and back. On CPUs the second wins where there are fewer than eight units to an
-    environment, alike for GRU, LSTM and sLSTM (`bench/speed/recurrent.py` measures it against flax). Elsewhere by hand
-    is chosen by reasoning, not by measurement: fewer programs a step.
+    what the other sends to memory and back. On CPUs the second wins where there are fewer than `units` units to an
+    environment: two for GRU and LSTM, eight for sLSTM (docs/performance.md, docs/torso-speed.md). Elsewhere by hand is
+    chosen by reasoning, not by measurement: fewer programs a step.
     """
-    return backend != "cpu" or 8 * batch <= width
+    return backend != "cpu" or units * batch <= width
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -100,7 +100,7 @@ def test_the_page_compares_like_with_like_and_says_where_a_bar_is_not_met():
     assert any(line.startswith("| W1 | gru | 2 | memorax (memory-rl) | 4,057 | ") for line in lines)
     assert any(line.startswith("| W5 | rejax | 500 [500-500] | 1,000 [900-1,100] | 2.00 | 1.05 met") for line in lines)
     assert any("| 10.00 | 100 | 80 | 60 | 50 | 10 | 10% | 1.5 |" in line for line in lines)
-    assert "## Against seeds trained together" in lines
+    assert "### Against seeds trained together" in lines
     assert "| `gru` | temporary MiB | 1.00 | 16.0 | 256 |" in lines
     assert "| `gru` | 1.00 | 2.00 |" in lines  # time in proportion, memory squared
     assert "| `gru` | 16 | 128 | by_hand 90.0, autodiff 120 | 100 | WRONG |" in lines

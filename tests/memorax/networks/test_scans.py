@@ -67,16 +67,19 @@ def test_gradients_by_hand_equal_those_of_autodiff(cell):
     assert difference(by_hand, autodiff) < 1e-5
 
 
-def test_by_hand_is_chosen_for_wide_cells_in_small_batches(monkeypatch):
+@pytest.mark.parametrize(
+    ("cell", "largest"), [(GRUCell(GRUConfig(features=32)), 16), (SLSTMCell(SLSTMConfig(features=32)), 4)]
+)
+def test_by_hand_is_chosen_for_wide_cells_in_small_batches(cell, largest, monkeypatch):
     entered = []
-    monkeypatch.setitem(rnn._SEQUENCE_RULES, GRUCell, lambda p, x, start, h: (h, entered.append(x.shape[1]) or x))
+    monkeypatch.setitem(rnn._SEQUENCE_RULES, type(cell), lambda p, x, start, h: (h, entered.append(x.shape[1]) or x))
     monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
-    model = RNN(GRUCell(GRUConfig(features=32)))
-    for batch in (4, 5):
+    model = RNN(cell)
+    for batch in (largest, largest + 1):
         x, start, carry = jnp.zeros((batch, 6, 32)), jnp.zeros((batch, 6), bool), model.initialize_carry(batch)
         params = jax.eval_shape(model.init, jax.random.key(0), x[:, :1], start[:, :1], carry)
         jax.eval_shape(model.apply, params, x, start, carry)
-    assert entered == [4]
+    assert entered == [largest]
     assert by_hand_pays(64, 64, "gpu")
 
 
