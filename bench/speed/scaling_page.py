@@ -58,8 +58,8 @@ def text(part: Mapping[str, Mapping[str, Any]]) -> str:
 _WHY = {
     "environments": """\
 More environments make larger products of the same number: steps/s rise until the cores are busy. From there on time
-grows in proportion, as memory does, which is a rollout's and the activations of one minibatch. Steps/s fall again where
-those no longer fit into the processor's caches.""",
+grows in proportion, as memory does, which is a rollout's and the activations of one minibatch. Where steps/s fall
+again, those have outgrown the processor's caches, which we take to be the reason.""",
     "seeds": """\
 Seeds are mapped over: as many more products, none of them larger. On two cores little is gained, and memory grows in
 proportion; an accelerator has room for them.""",

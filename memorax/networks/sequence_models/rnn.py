@@ -20,7 +20,7 @@ _SEQUENCE_RULES: dict[type, SequenceRule] = {
     lstm.LSTMCell: lstm.sequence_rule,
     slstm.SLSTMCell: slstm.sequence_rule,
 }
-_UNITS = {slstm.SLSTMCell: 8}  # of width to an environment, from which on the fast path pays; of the others 2
+_UNITS, _UNITS_OF = 2, {slstm.SLSTMCell: 8}  # of width to an environment, from which on the fast path pays on CPUs
 
 
 def _sequence_rule(cell: nn.RNNCellBase) -> SequenceRule | None:
@@ -82,5 +82,5 @@ class RNN(SequenceModel):
         if self.strategy != "auto":
             return self.strategy == "by_hand"
         batch, width = jax.tree.leaves(carry)[0].shape[:2]
-        pays = by_hand_pays(batch, width, jax.default_backend(), _UNITS.get(type(self.cell), 2))
+        pays = by_hand_pays(batch, width, _UNITS_OF.get(type(self.cell), _UNITS), jax.default_backend())
         return "by_hand" in self.strategies and pays

@@ -13,7 +13,7 @@ from memorax.networks.types import Carry
 SequenceRule = Callable[[dict, jax.Array, jax.Array, Carry], tuple[Carry, jax.Array]]
 
 
-def by_hand_pays(batch: int, width: int, backend: str, units: int = 2) -> bool:
+def by_hand_pays(batch: int, width: int, units: int, backend: str) -> bool:
     """Whether a reverse scan written by hand is faster than the derivative of a plain scan.
 
     By hand, every step emits the gradients of its gates, [B, gates * H], of which one product over all steps makes the

@@ -80,7 +80,7 @@ def test_by_hand_is_chosen_for_wide_cells_in_small_batches(cell, largest, monkey
         params = jax.eval_shape(model.init, jax.random.key(0), x[:, :1], start[:, :1], carry)
         jax.eval_shape(model.apply, params, x, start, carry)
     assert entered == [largest]
-    assert by_hand_pays(64, 64, "gpu")
+    assert by_hand_pays(64, 64, 2, "gpu")
 
 
 def test_a_strategy_that_a_recurrent_cell_lacks_is_an_error():
