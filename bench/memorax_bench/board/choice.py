@@ -1,10 +1,14 @@
-"""Which suites a board is of: those named, or all that have records and still are what they were."""
+"""Which suites a board is of: those named, or all that have records and still are what they were.
+
+Trials of learning rates are not shown unasked: their scores stand with the entries they were chosen for.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from memorax_bench.errors import Problem, UsageProblems
 from memorax_bench.suite.load import ResolvedSuite, load_suite, shipped_suites
+from memorax_bench.suite.tracks import SUITE as TRIALS
 
 Chosen = tuple[ResolvedSuite, tuple[str, ...]]  # a suite and the arguments that chose it
 _AXES = ("torsos=", "algorithms=")
@@ -48,6 +52,8 @@ def _with_records(results: Path) -> tuple[list[Chosen], list[str]]:
     shipped, chosen, left_out = shipped_suites(), [], []
     for label in labels:
         name = label.partition("@")[0]
+        if name == TRIALS:
+            continue
         resolved = load_suite(name) if name in shipped else None
         if resolved is not None and resolved.label == label:
             chosen.append((resolved, (f"suite={name}",)))

@@ -78,7 +78,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Parts:
-    """The typed sections a grid is made of."""
+    """The typed sections a grid is made of. Tasks are those that the catalogue knows, their keyword arguments typed."""
 
     protocol: Protocol
     tasks: Mapping[str, Task]
@@ -86,7 +86,6 @@ class Parts:
     algorithms: Mapping[str, Entry]
     torsos: Mapping[str, Entry]
     changes: tuple["Change", ...]
-    kwargs: Mapping[str, Mapping[str, Any]]
     variants: Mapping[str, Variants]
     selections: Mapping[str, Selection]
     track: TrackChoice
@@ -105,8 +104,6 @@ def make_grid(
             findings.add((), f"no {axis} left", fix=f"choose at least one of: {', '.join(getattr(parts, axis))}")
     cells, missing = [], []
     for task_label in chosen["tasks"]:
-        if task_label not in parts.kwargs:
-            continue  # an unknown task, reported before
         for algorithm_label in chosen["algorithms"]:
             reason = why_not(parts.tasks[task_label], parts.algorithms[algorithm_label].type, catalogue)
             if reason is not None:
@@ -159,7 +156,7 @@ def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
     protocol["total_env_steps"] = task.total_env_steps or parts.protocol.total_env_steps
     protocol["inputs"] = list(torso.inputs or parts.protocol.inputs)
     config = {
-        "task": _resolved_task(task, torso.role, parts.kwargs[task_label], parts.variants[task_label]),
+        "task": _resolved_task(task, torso.role, parts.variants[task_label]),
         "algorithm": {"type": algorithm.type, "settings": algorithm.settings(changed["algorithm"], network["embed"])},
         "torso": {
             "type": torso.type,
@@ -173,14 +170,14 @@ def _cell(labels: tuple[str, str, str], parts: Parts) -> Cell:
     return Cell(*labels, torso.role, task, config, parts.track.name, tuning)
 
 
-def _resolved_task(task: Task, role: str | None, kwargs: Mapping[str, Any], variants: Variants) -> dict[str, Any]:
+def _resolved_task(task: Task, role: str | None, variants: Variants) -> dict[str, Any]:
     """What is computed of a task. Extrapolations are part of it where there are any; an oracle, which bounds what can
     be learnt, is not tested elsewhere."""
     oracle = role == "oracle"
-    resolved = {"id": task.id, "kwargs": {**kwargs, **(variants.oracle or {})} if oracle else dict(kwargs)}
+    resolved = {"id": task.id, "kwargs": {**task.kwargs, **(variants.oracle or {})} if oracle else dict(task.kwargs)}
     resolved["task_version"] = task.task_version
     if variants.extrapolate and not oracle:
-        resolved["extrapolate"] = {label: {**kwargs, **given} for label, given in variants.extrapolate.items()}
+        resolved["extrapolate"] = {label: {**task.kwargs, **given} for label, given in variants.extrapolate.items()}
     return resolved
 
 

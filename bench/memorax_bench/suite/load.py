@@ -31,7 +31,8 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class ResolvedSuite:
-    """A suite ready to plan. `suite` is the typed file with all its labels; `cells` are those chosen.
+    """A suite ready to plan. `suite` is the typed file with all its labels, the keyword arguments of tasks typed, too;
+    `cells` are those chosen.
 
     `label` is the folder of its results: `name@version`, with `+<hash8>` where the frozen part is not the one that
     was published (or, of a suite never published, the one in the file); `frozen_changed` says so. `origins` tells where
@@ -94,7 +95,8 @@ def load_suite(
     problems = [*source.problems, *changed.problems, *findings.problems]
     if problems:
         raise UsageProblems(problems)
-    assert suite is not None
+    assert suite is not None and parts is not None
+    suite = suite.model_copy(update={"tasks": parts.tasks})
     found = _benchmark_hash(suite, changed.tree, catalogue)
     expected = frozen_hashes().get(f"{suite.name}@{suite.version}") or _hash_as_written(source.tree, catalogue)
     return ResolvedSuite(
@@ -211,12 +213,15 @@ def _parts(changed: Overridden, catalogue: Catalogue, findings: Findings, path) 
     known = {"task": raw_tasks, "algorithm": _keys(raw.get("algorithms")), "torso": _keys(raw.get("torsos"))}
     changes = read_changes(overrides, known, {"algorithm": algorithms, "torso": torsos}, findings)
     kwargs = read_kwargs(raw_tasks, catalogue, findings)
+    typed = {
+        label: task.model_copy(update={"kwargs": kwargs[label]}) for label, task in sound.items() if label in kwargs
+    }
     variants = read_variants(raw_tasks, kwargs, catalogue, findings)
     track = read_track(raw)
     check_track(track, section(Seeds, raw.get("seeds")) or (), algorithms, overrides, findings)
     if protocol is None or network is None:
         return None
-    return Parts(protocol, sound, network, algorithms, torsos, changes, kwargs, variants, changed.selections, track)
+    return Parts(protocol, typed, network, algorithms, torsos, changes, variants, changed.selections, track)
 
 
 def _keys(value: Any) -> dict:

@@ -27,11 +27,11 @@ def test_what_follows_a_suite_belongs_to_it(tmp_path):
 def test_without_arguments_it_is_every_shipped_suite_that_has_records(tmp_path):
     from memorax_bench.suite.load import load_suite
 
-    for label in ("quick@1", "quick@1+0123abcd", "board@1", ".work", "speed"):
+    for label in ("quick@1", "quick@1+0123abcd", "board@1", "tuning@1", ".work", "speed"):
         (tmp_path / label).mkdir()
     (tmp_path / load_suite("smoke").label).mkdir()
     chosen, remarks = choose([], tmp_path)
-    assert [given for _, given in chosen] == [("suite=quick",), ("suite=smoke",)]  # a draft last
+    assert [given for _, given in chosen] == [("suite=quick",), ("suite=smoke",)]  # a draft last; no trials
     assert len(remarks) == 2
     assert any("quick@1+0123abcd: the shipped suite is quick@1" in remark for remark in remarks)
     assert any("board@1: it is no shipped suite" in remark for remark in remarks)

@@ -7,6 +7,7 @@ import pytest
 from memorax_bench.board import links, pictures
 from memorax_bench.board.pictures import NOT_ASKED, OUT_OF_TIME, episodes
 from memorax_bench.drawing import show
+from memorax_bench.suite.load import load_suite
 
 
 @pytest.fixture
@@ -67,3 +68,8 @@ def test_what_cannot_be_drawn_says_why(monkeypatch, error, why):
 
     monkeypatch.setattr(show, "picture", picture)
     assert pictures._draw(SimpleNamespace(id="x", kwargs={})) == why
+
+
+def test_a_task_is_drawn_with_the_options_that_a_suite_writes():
+    task = load_suite("tuning").suite.tasks["memory-chain-20"]
+    assert pictures._draw(task).startswith(b"\x89PNG")

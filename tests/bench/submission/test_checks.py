@@ -15,6 +15,7 @@ from memorax_bench.records.store import Store
 from memorax_bench.submission.reading import read_submission
 from memorax_bench.submission.tier0 import tier0
 from memorax_bench.suite.load import load_suite
+from memorax_bench.suite.tracks import SEEDS
 
 
 def said(filled, given=()) -> str:
@@ -189,6 +190,22 @@ def test_more_seeds_of_a_cell_are_welcome(filled):
 def test_seeds_that_were_left_out(filled):
     add(filled, 1, seeds=(4,), seed_batch=2)
     assert "seeds: 0-1,4; of the range from 0 on are left out: 2-3" in said(filled)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "refusal"),
+    [
+        (SEEDS, ""),
+        (SEEDS[:1], "seeds: 1000000; those of a trial are 1000000-1000001"),
+        ((0, 1), "seeds: 0-1; those of"),
+    ],
+)
+def test_seeds_of_trials(tmp_path, seeds, refusal):
+    trials = load_suite("tuning")
+    record, curves = submissions.make_record(trials, trials.cells[0], seeds=seeds, seed_batch=len(seeds))
+    submissions.publish(tmp_path, trials, trials.cells[0], record, curves)
+    found = "\n".join(map(str, tier0(read_submission(tmp_path), [trials])))
+    assert refusal in found and ("seeds" in found) == bool(refusal)
 
 
 def test_seeds_that_stand_twice(filled):

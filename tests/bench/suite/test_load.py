@@ -47,6 +47,13 @@ def test_grid_and_config(tiny):
     assert json.loads(canonical_json(gru.config)) == gru.config
 
 
+def test_the_options_of_tasks_are_typed(write_suite):
+    options = "task_version: 1, kwargs: {capacity: 1e2}, family: RepeatPrevious"
+    found = load_suite(write_suite(("task_version: 1, family: RepeatPrevious", options)))
+    assert found.suite.tasks["repeat"].kwargs == found.cells[0].task.kwargs == {"capacity": 100}
+    assert found.cells[0].config["task"]["kwargs"] == {"capacity": 100}
+
+
 def test_a_control_sees_only_its_inputs(tiny):
     mlp = next(cell for cell in tiny.cells if cell.torso_label == "mlp")
     assert mlp.role == "control"

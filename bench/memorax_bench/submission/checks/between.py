@@ -12,6 +12,8 @@ from memorax_bench.records.store import duplicate_seeds
 from memorax_bench.submission.checks.costs import torso_inputs
 from memorax_bench.submission.findings import Finding, finding
 from memorax_bench.submission.reading import Found
+from memorax_bench.suite.tracks import SEEDS
+from memorax_bench.suite.tracks import SUITE as TRIALS
 
 Group = Callable[[Record], tuple]
 
@@ -66,12 +68,18 @@ _SHARED: tuple[tuple[str, Group, Callable[[Record], Any]], ...] = (
 
 
 def _seeds(found: Iterable[Found]) -> Iterator[Finding]:
-    """A cell has the seeds from 0 on, none left out: which seeds are shown is nobody's choice."""
+    """A cell has the seeds from 0 on, none left out: which seeds are shown is nobody's choice. A trial has its own."""
     cells: dict[tuple, list[Found]] = defaultdict(list)
     for item in found:
         cells[_cell(item.record)].append(item)
     for items in cells.values():
         seeds = {seed for item in items for seed in item.record.seeds}
+        if items[0].record.suite.name == TRIALS:
+            if seeds != set(SEEDS):
+                yield finding(
+                    items[0].place, "seeds", f"{seed_ranges(seeds)}; those of a trial are {seed_ranges(SEEDS)}"
+                )
+            continue
         left_out = set(range(max(seeds) + 1)) - seeds if max(seeds) < 10**6 else seeds
         if left_out:
             why = f"{seed_ranges(seeds)}; of the range from 0 on are left out: {seed_ranges(sorted(left_out)[:50])}"
