@@ -119,14 +119,20 @@ of 0.001: the shipped scan against the derivative of a plain one.
 
 def page(found: dict[str, Any]) -> str:
     """`found`: part -> command line -> what it printed."""
-    entries = [
-        (command.split()[1], row) for part in found.values() for command, row in part.items() if _trains(command)
+    every = [
+        (part, command.split()[1], row)
+        for part, runs in found.items()
+        for command, row in runs.items()
+        if _trains(command)
     ]
+    entries = [(name, row) for part, name, row in every if part != "torsos"]  # those have a table of their own
     learning = list(found.get("learning", {}).values())
     return _PAGE.format(
-        circumstances=max(row["circumstances"] for _, row in entries),
-        others=f"{max(max(row['others']) for _, row in entries):.0%}",
-        workloads="\n".join(f"| {name} | {what} |" for name, what in {n: r["what"] for n, r in entries}.items()),
+        circumstances=max(row["circumstances"] for *_, row in every),
+        others=f"{max(max(row['others']) for *_, row in every):.0%}",
+        workloads="\n".join(
+            f"| {name} | {what} |" for name, what in sorted({n: r["what"] for _, n, r in every}.items())
+        ),
         peers=_peers(found, entries),
         quoted_on=QUOTED_ON,
         quoted_rate=QUOTED_RATE,
@@ -198,24 +204,24 @@ def _peers(found: dict[str, Any], entries: list) -> str:
 
 
 def _quoted(entries: list) -> str:
-    rows = []
-    for name, row in entries:
-        quoted = QUOTED.get(_key(name, row))
-        if quoted is None:
+    rows, at = [], {_key(name, row): row for name, row in entries}
+    for key, (library, rate, compiled, memory) in QUOTED.items():
+        told, row = (*(str(part or "-") for part in key), library, f"{rate:,}"), at.get(key)
+        if row is None:
+            rows.append((*told, "not measured", *[""] * 5, f"{compiled}", "", f"{memory:,}", ""))
             continue
-        library, rate, compiled, memory = quoted
         ratio, shares = statistics.median(row["steps_per_s"]) / rate, _shares(rate, row)
-        bar = _either(ratio, float(shares[2]), BARS.get(_key(name, row)))
+        bar = _either(ratio, float(shares[2]), BARS.get(key))
         rows.append((
-            name, row["torso"] or "-", str(row["torsos"] or "-"), library, f"{rate:,}", _shown(row["steps_per_s"]),
-            f"{ratio:.2f}", *shares, bar, f"{compiled}", _compile(row), f"{memory:,}", mebibytes(row["peak_rss"]),
+            *told, _shown(row["steps_per_s"]), f"{ratio:.2f}", *shares, bar,
+            f"{compiled}", _compile(row), f"{memory:,}", mebibytes(row["peak_rss"]),
         ))  # fmt: skip
     head = (
         "workload", "torso", "torsos", "peer", "its steps/s", "ours", "ratio", "its share", "ours", "ratio", "bar",
         "its compile, s",
         "our trace+compile", "its MB", "our MiB",
     )  # fmt: skip
-    return table(head, dict.fromkeys(rows), left=4)
+    return table(head, rows, left=4)
 
 
 def _shares(rate: float, row: dict[str, Any]) -> tuple[str, str, str]:
