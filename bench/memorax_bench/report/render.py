@@ -1,6 +1,7 @@
 """A comparison table in words and numbers: aligned for the terminal, cells for files, plain rows for the CSV; notes."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from memorax_bench import stats
@@ -156,14 +157,22 @@ def _column_note(column: Column, table: Table) -> str:
 
 
 def _missing_notes(table: Table) -> Iterable[str]:
+    """Cells that nobody has tried in a line for each task, all others in one each."""
+    untried: dict[str, list[str]] = {}
+    grid = Counter(task for task, _, _ in table.pools)
     for key, pool in table.pools.items():
         lacking = set(table.seeds) - {run.seed for run in pool.runs}
         failed = f" (last attempt: {table.failures[key].kind})" if key in table.failures else ""
-        if not pool.runs:
+        if not pool.runs and failed:
             yield f"missing: {cell_name(pool.cell)}{failed}"
+        elif not pool.runs:
+            untried.setdefault(key[0], []).append(f"{key[1]}/{key[2]}")
         elif lacking:
             asked = f"of {len(table.seeds)} asked for are missing{failed}"
             yield f"{cell_name(pool.cell)}: seeds {seed_ranges(lacking)} {asked}"
+    for task, names in untried.items():
+        whole = len(names) == grid[task] > 1
+        yield f"missing: {task} {f'(all {len(names)} entries)' if whole else ', '.join(names)}"
 
 
 def _failed_notes(table: Table) -> Iterable[str]:

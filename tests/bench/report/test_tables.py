@@ -98,11 +98,15 @@ def test_missing_cells_are_shown_and_named(tmp_path, resolved):
     assert row_of(table, "lru").primary is None and row_of(table, "lru").gain is None
     notes = [note for note in render.notes(table) if note.startswith("missing")]
     assert notes == [
-        "missing: repeat-previous ppo/lru",
-        "missing: repeat-previous ppo/mamba2",
-        "missing: higher-lower ppo/mlp",
-        "missing: higher-lower ppo/mamba2",
+        "missing: repeat-previous ppo/lru, ppo/mamba2",
+        "missing: higher-lower ppo/mlp, ppo/mamba2",
     ]
+
+
+def test_a_task_that_was_not_run_at_all_is_named_once(tmp_path, resolved):
+    finals = {key: values for key, values in FINALS.items() if key[0] != "higher-lower"}
+    notes = [note for note in render.notes(table_of(tmp_path, resolved, finals)) if note.startswith("missing")]
+    assert notes == ["missing: higher-lower (all 5 entries)"]
 
 
 def test_a_missing_cell_says_how_its_last_attempt_ended(resolved):
