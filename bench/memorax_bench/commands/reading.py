@@ -23,6 +23,10 @@ def report(
     reports: Reports = Path("reports"),
     commands: Annotated[bool, typer.Option("--commands", help="Show the exact command behind each row.")] = False,
     costs: Annotated[bool, typer.Option("--costs", help="Show what each row cost: sizes, work, times.")] = False,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", min=1, help="Show the first N rows, the baseline and the controls only.", metavar="N"),
+    ] = None,
 ) -> None:
     """Compare: a table in the terminal; all tables as HTML, Markdown, LaTeX and CSV, with figures as PNG and SVG."""
     # Before numpy is loaded: a report's products are small, and threads would wait for one another.
@@ -30,6 +34,7 @@ def report(
     from memorax_bench.records.collecting import uncollected
     from memorax_bench.records.processes import cores
     from memorax_bench.records.store import Store
+    from memorax_bench.report.leaders import leaders_text
     from memorax_bench.report.write import NothingMeasured, write_report
 
     resolved = resolve_suite(arguments)
@@ -40,7 +45,7 @@ def report(
     except NothingMeasured as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(errors.EXIT_NOTHING_MEASURED) from None
-    typer.echo(made.text)
+    typer.echo(made.text if top is None else leaders_text(made.table, made.standings, top))
     if costs:
         typer.echo(f"\ncosts:\n{made.costs}")
     if commands:

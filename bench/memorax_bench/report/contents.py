@@ -1,6 +1,6 @@
 """The parts of a report, in their order: what every suite is asked, and what it may ask beyond who is best."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from memorax_bench.records.pooling import Key
 from memorax_bench.report.frame import Frame
@@ -18,13 +18,14 @@ from memorax_bench.report.sections.ranking import ranking_section
 from memorax_bench.report.sections.scores import scores_section
 from memorax_bench.report.sections.section import Section
 from memorax_bench.report.sections.sensitivity import sensitivity_section
-from memorax_bench.report.standings import standings
+from memorax_bench.report.standings import Standing
 from memorax_bench.report.tables import Table
 
 
-def sections_of(table: Table, frame: Frame, learning: Mapping[Key, Learning]) -> tuple[Section, ...]:
-    """All that the table can answer, in the order of the report."""
-    found = standings(table)
+def sections_of(
+    table: Table, frame: Frame, found: Sequence[Standing], learning: Mapping[Key, Learning]
+) -> tuple[Section, ...]:
+    """All that the table can answer, in the order of the report; `found` are its standings."""
     asked = (
         ranking_section(table, frame, found),
         improvement_section(table, frame, found),

@@ -21,6 +21,7 @@ from memorax_bench.report.learning import read_learning
 from memorax_bench.report.markdown import to_markdown
 from memorax_bench.report.render import caption, notes, to_rows, to_text
 from memorax_bench.report.sections.section import Section
+from memorax_bench.report.standings import Standing, standings
 from memorax_bench.report.tables import Table, build_table
 from memorax_bench.suite.load import ResolvedSuite, shipped_suites
 
@@ -40,6 +41,7 @@ class Report:
     commands: tuple[str, ...]
     paths: tuple[Path, ...]
     table: Table
+    standings: tuple[Standing, ...]
 
 
 def write_report(
@@ -66,7 +68,8 @@ def _write(resolved: ResolvedSuite, scan: Scan, out_dir: Path, arguments: tuple[
         raise NothingMeasured(_nothing(resolved, table, arguments))
     frame = frame_of(table)
     learning, problems = read_learning(table)
-    sections = sections_of(table, frame, learning)
+    found = standings(table)
+    sections = sections_of(table, frame, found, learning)
     folder = out_dir / resolved.label
     folder.mkdir(parents=True, exist_ok=True)
     remarks = [*notes(table), *problems, *_invalid_notes(scan.invalid, resolved.label)]
@@ -79,7 +82,7 @@ def _write(resolved: ResolvedSuite, scan: Scan, out_dir: Path, arguments: tuple[
     document = compose(resolved, table, frame, sections, remarks, commands)
     for path, text in zip(paths, (to_markdown(document), to_html(document, folder), to_latex(document)), strict=False):
         path.write_text(text, encoding="utf-8")
-    return Report(_text(table, remarks, folder, sections), costs.cost_text(table), commands, tuple(paths), table)
+    return Report(_text(table, remarks, folder, sections), costs.cost_text(table), commands, tuple(paths), table, found)
 
 
 def _write_section(section: Section, folder: Path) -> None:

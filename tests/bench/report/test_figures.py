@@ -15,6 +15,7 @@ from memorax_bench.report.contents import sections_of
 from memorax_bench.report.figures import canvas, style
 from memorax_bench.report.figures.labels import Point, place_names
 from memorax_bench.report.sections.panels import task_panels
+from memorax_bench.report.standings import standings
 from memorax_bench.report.tables import build_table
 from speed import many_records
 from tests.bench.synthetic import FINALS, SUITE, fill, resolve
@@ -24,7 +25,7 @@ NAMES = ("ranking", "improvement", "profiles", "efficiency", "pareto", "heatmap"
 
 @pytest.fixture(scope="module")
 def sections(table, frame, learning):
-    return {section.name: section for section in sections_of(table, frame, learning)}
+    return {section.name: section for section in sections_of(table, frame, standings(table), learning)}
 
 
 def test_every_figure_is_made(sections):
@@ -93,7 +94,7 @@ def test_no_words_leave_the_figure(tmp_path, sections, monkeypatch):
 def test_one_seed_draws_no_interval(tmp_path):
     suite = resolve(tmp_path)
     table = build_table(suite, fill(tmp_path / "results", suite, {key: v[:1] for key, v in FINALS.items()}))
-    for section in sections_of(table, frames.frame_of(table), {}):
+    for section in sections_of(table, frames.frame_of(table), standings(table), {}):
         section.save(tmp_path / section.name)
         assert {row.get("low") for row in section.rows} <= {None} or all(np.isnan(row["low"]) for row in section.rows)
 

@@ -94,6 +94,9 @@ def test_report_with_records(call, recorded, tmp_path):
     assert "RepeatPrevious" in out
     assert "memorax-bench run suite=tiny.yaml" in out
     assert {path.suffix for path in (tmp_path / "reports").rglob("*.*")} >= {".png", ".svg", ".csv", ".md"}
+    code, out, _ = call("report", "suite=tiny.yaml", "--top", "1")
+    assert code == 0
+    assert out.startswith("tiny@") and "RepeatPrevious" not in out and "\n rank " in out
 
 
 def test_catalogue_is_the_one_that_ships(call):
