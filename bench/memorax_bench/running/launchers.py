@@ -23,9 +23,10 @@ def make_launcher(
     options: Mapping[str, str] | None = None,
     results: Path = Path("results"),
     timeout: float | None = None,
+    on_cpu: bool = False,
 ) -> Launcher:
-    """The launcher of that name; `options` are its own, `timeout` is what the engine will end jobs after.
-    Raises UsageProblems."""
+    """The launcher of that name; `options` are its own, `timeout` is what the engine will end jobs after, `on_cpu` says
+    that what computes is the processor, which local workers then share out. Raises UsageProblems."""
     if options and name not in _CLUSTERS:
         message = f"--launcher {name} has no options of its own"
         raise UsageProblems([Problem(message, "argument --launcher-options", allowed=[f"with {c}" for c in _CLUSTERS])])
@@ -35,9 +36,10 @@ def make_launcher(
         return Inline()
     if name == "local":
         from memorax_bench.running.local import LocalWorkers
-        from memorax_bench.running.platforms import worker_environments
+        from memorax_bench.running.platforms import worker_cores, worker_environments
 
-        return LocalWorkers(worker_environments(workers), compile_ahead)
+        environments = worker_environments(workers)
+        return LocalWorkers(environments, compile_ahead, worker_cores(len(environments)) if on_cpu else ())
     if name == "ray":
         from memorax_bench.running.ray_launcher import RayCluster
 

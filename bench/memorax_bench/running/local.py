@@ -29,14 +29,20 @@ _TAIL = 20  # lines of what a dead worker said last
 
 class LocalWorkers(Launcher):
     """One worker for each of `environments`, the variables that show it its device. The first starts at once, the
-    others when they are needed.
+    others when they are needed. `cores` are those of each worker; without, all share all.
 
     `compile_ahead`: a busy worker compiles the next cell. For accelerators: on a CPU it would take the cores whose
     speed is being measured.
     """
 
-    def __init__(self, environments: Sequence[Mapping[str, str]] = ({},), compile_ahead: bool = False):
+    def __init__(
+        self,
+        environments: Sequence[Mapping[str, str]] = ({},),
+        compile_ahead: bool = False,
+        cores: Sequence[tuple[int, ...]] = (),
+    ):
         self.compile_ahead = compile_ahead
+        self.cores = cores or [()] * len(environments)
         self.slots = self.devices = len(environments)
         self.environments = environments
         self.workers: list[_Worker | None] = [None] * self.slots
@@ -103,7 +109,7 @@ class LocalWorkers(Launcher):
 
     def _worker(self, slot: int) -> "_Worker":
         if self.workers[slot] is None:
-            self.workers[slot] = _start(self.environments[slot], self.heard)
+            self.workers[slot] = _start(self.environments[slot], self.cores[slot], self.heard)
         return self.workers[slot]
 
     def _end(self, worker: "_Worker", grace: float = GRACE) -> None:
@@ -152,7 +158,7 @@ class _Worker:
         return tuple(self.log.read().decode(errors="replace").splitlines()[-_TAIL:])
 
 
-def _start(environment: Mapping[str, str], heard: queue.SimpleQueue) -> _Worker:
+def _start(environment: Mapping[str, str], cores: tuple[int, ...], heard: queue.SimpleQueue) -> _Worker:
     log = tempfile.TemporaryFile()  # noqa: SIM115  (it is read when the process has died)
     process = subprocess.Popen(
         [sys.executable, "-m", "memorax_bench.running.worker"],
@@ -163,7 +169,7 @@ def _start(environment: Mapping[str, str], heard: queue.SimpleQueue) -> _Worker:
         start_new_session=True,  # Ctrl-C reaches this process only, which ends the workers in order
     )
     worker = _Worker(process, log)
-    worker.send(Setup(tuple(sys.path)))
+    worker.send(Setup(tuple(sys.path), cores))
     worker.reader = threading.Thread(target=_listen, args=(worker, heard), daemon=True)
     worker.reader.start()
     return worker

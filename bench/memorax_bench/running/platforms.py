@@ -42,6 +42,16 @@ def worker_environments(workers: int | None = None) -> list[dict[str, str]]:
     return [devices[number % len(devices)] for number in range(workers or len(devices))]
 
 
+def worker_cores(workers: int) -> list[tuple[int, ...]]:
+    """For each of so many workers that compute on the processor the cores that are its own, as even shares; none where
+    there are fewer cores than workers, or the system keeps no process to any. Workers that each use all cores wait for
+    one another's threads."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    if not 1 < workers <= len(cores):
+        return [()] * workers
+    return [tuple(cores[len(cores) * k // workers : len(cores) * (k + 1) // workers]) for k in range(workers)]
+
+
 def worker_count(workers: int | None = None) -> int:
     """How many processes that are."""
     return len(worker_environments(workers))

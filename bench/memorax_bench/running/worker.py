@@ -19,9 +19,10 @@ from memorax_bench.running.job import Event, Job, Question
 
 @dataclass(frozen=True)
 class Setup:
-    """The first message: where modules are found."""
+    """The first message: where modules are found, and the cores to keep to, empty for all."""
 
     path: tuple[str, ...]
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def main() -> None:
     inbox = _Inbox()
     setup = pickle.load(sys.stdin.buffer)
     sys.path[:] = setup.path
+    if setup.cores:  # before jax asks how many threads to make
+        os.sched_setaffinity(0, setup.cores)
     threading.Thread(target=inbox.fill, args=(sys.stdin.buffer,), daemon=True).start()
     try:
         _serve(inbox, say)

@@ -66,7 +66,7 @@ def run_suite(
         return errors.EXIT_OK
     ahead = kind != "cpu" if options.compile_ahead is None else options.compile_ahead
     own, timeout = options.launcher_options, options.policy.timeout
-    with make_launcher(options.launcher, options.workers, ahead, own, results, timeout) as launcher:
+    with make_launcher(options.launcher, options.workers, ahead, own, results, timeout, kind == "cpu") as launcher:
         replan = partial(planned, launcher.device_kind or kind, launcher.devices)
         if launcher.device_kind not in (None, kind) or launcher.devices > 1:
             todo = replan()

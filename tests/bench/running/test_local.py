@@ -112,13 +112,16 @@ def test_a_worker_ends_with_its_parent(tmp_path):
 
 def test_workers_do_as_many_jobs_at_a_time_as_there_are(tmp_path):
     events = []
-    with LocalWorkers([{"MINE": "0"}, {"MINE": "1"}]) as launcher:
+    cores = sorted(os.sched_getaffinity(0))
+    own = [tuple(cores[:1]), tuple(cores[-1:])]
+    with LocalWorkers([{"MINE": "0"}, {"MINE": "1"}], cores=own) as launcher:
         made = jobs(tmp_path, *runs.SHORT, tasks="[higher-lower,repeat-previous]")
         for job in made:
             launcher.submit(job)
         assert len({worker.process.pid for worker in launcher.workers}) == 2
         while sum(isinstance(event, Ended) for event in events) < len(made):
             launcher.poll(1.0, events.append)
+        assert [tuple(os.sched_getaffinity(worker.process.pid)) for worker in launcher.workers] == own
     assert {event.job_id for event in events} == {job.id for job in made}
     assert all(event.how == "done" for event in events if isinstance(event, Ended))
     assert len(runs.records(tmp_path)) == 2
@@ -198,6 +201,20 @@ def test_the_process_that_plans_leaves_accelerators_to_the_workers(tmp_path, mon
         [sys.executable, "-c", code], env=runs.environment(JAX_PLATFORMS=""), capture_output=True, text=True
     )
     assert told.stdout == "cpu\n"
+
+
+@pytest.mark.parametrize(
+    ("workers", "shares"),
+    [
+        (1, [()]),
+        (2, [(0, 2), (3, 5, 7)]),
+        (5, [(0,), (2,), (3,), (5,), (7,)]),
+        (6, [()] * 6),
+    ],
+)
+def test_workers_share_out_the_cores(workers, shares, monkeypatch):
+    monkeypatch.setattr(platforms.os, "sched_getaffinity", lambda _: {0, 2, 3, 5, 7})
+    assert platforms.worker_cores(workers) == shares
 
 
 def test_an_accelerator_is_asked_for_its_kind_in_another_process(tmp_path, monkeypatch):
