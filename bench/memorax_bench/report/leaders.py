@@ -1,5 +1,6 @@
 """The first of a ranking, narrow enough for a terminal: no column for each task, no row for everybody."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from memorax_bench.report.render import UNDEFINED, aligned, caption, estimate_text, magnitude, number
@@ -17,15 +18,15 @@ def leaders_text(table: Table, found: Sequence[Standing], top: int) -> str:
         return f"{table.label}: no row has every ranked task yet"
     first, *rest = MEASURES
     header = [first, *entry_columns(table), *rest]
-    chosen = [one for one in found if _place(found, one) < top or one.row.role or _is_baseline(table, one)]
+    seen = Counter[str]()  # algorithm -> rows so far, best first
+    chosen = []
+    for one in found:
+        seen[one.row.algorithm] += 1
+        if seen[one.row.algorithm] <= top or one.row.role or _is_baseline(table, one):
+            chosen.append(one)
     body = aligned(header, [_line(table, one) for one in chosen])
     untold = f"\n and {len(found) - len(chosen)} more" if len(found) > len(chosen) else ""
     return f"{table.label}  {caption(table)}\n{body}{untold}"
-
-
-def _place(found: Sequence[Standing], standing: Standing) -> int:
-    """How many rows of its algorithm stand before it."""
-    return [one for one in found if one.row.algorithm == standing.row.algorithm].index(standing)
 
 
 def _is_baseline(table: Table, standing: Standing) -> bool:
